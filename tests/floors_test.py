@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Holds the #include lines of src/ and formats/ against the order of the folders (docs/how-it-works.md).
+
+A folder may include itself and what the table names: always lower floors, never a neighbour on its own floor. Usage:
+floors_test.py REPOSITORY. Before it looks at the repository it proves on a small tree that it can fail.
+"""
+import pathlib
+import re
+import sys
+
+BASE, ABOVE_BASE = {"base"}, {"base", "memory"}
+KERNEL = ABOVE_BASE | {"formats", "types", "symbols", "arch", "kernel"}
+MAY_INCLUDE = {
+    "base": set(), "memory": BASE, "render": BASE,
+    "formats": ABOVE_BASE, "types": ABOVE_BASE, "symbols": ABOVE_BASE, "arch": ABOVE_BASE,
+    "kernel": KERNEL, "model": KERNEL,
+    "analysis": {"base", "model"}, "view": {"base", "model", "analysis", "render"},
+    "cli": KERNEL | {"model", "analysis", "view", "render"},
+}
+# The model's headers that other folders see, directly or through one another: above the model nothing reads memory.
+MODEL_SHOWS = BASE
+# Third-party headers: which ones, and the files that may include them.
+THIRD_PARTY = {
+    r"tl/expected\.hpp": r"src/base/result\.h",
+    r"fmt/.*": r".*\.cc",
+    r"CLI/.*": r"src/cli/.*",
+    r"libdwarf\.h|dwarf\.h": r"src/types/dwarf_die\.cc",
+    r"bpf/.*": r"src/types/btf\.cc",
+    r"gelf\.h|libelf\.h": r"(formats|src/symbols|src/types)/.*\.cc",
+    r"zlib\.h|zstd\.h|lzo/.*|snappy-c\.h": r"formats/codec\.cc",
+    r"libsmartcols\.h|nlohmann/.*": r"src/render/.*\.cc",
+}
+SYSTEM = re.compile(r"[a-z_0-9]+|(elf|fcntl|unistd)\.h|sys/[a-z]+\.h")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def folder_of(path):
+    return path.removeprefix("src/").split("/")[0]
+
+
+def shown_by_model(files):
+    """The headers of the model that a file outside it reaches."""
+    names = {p.removeprefix("src/"): p for p in files}
+    todo = [names[n] for p, text in files.items() if folder_of(p) != "model"
+            for _, n in INCLUDE.findall(text) if n.startswith("model/") and n in names]
+    shown = set()
+    while todo:
+        path = todo.pop()
+        if path not in shown:
+            shown.add(path)
+            todo += [names[n] for _, n in INCLUDE.findall(files[path]) if n.startswith("model/") and n in names]
+    return shown
+
+
+def problems(files):
+    """What is wrong with `files` ({path: text}), one sentence each."""
+    found = []
+    names = {p.removeprefix("src/") for p in files}
+    shown = shown_by_model(files)
+    for path, text in sorted(files.items()):
+        folder = folder_of(path)
+        allowed = (MODEL_SHOWS if path in shown else MAY_INCLUDE.get(folder, set())) | {folder}
+        for bracket, name in INCLUDE.findall(text):
+            if bracket == '"':
+                if folder_of(name) not in allowed:
+                    found.append(f"{path} must not include {name}")
+                elif name not in names and name + ".in" not in names:
+                    found.append(f'{path} includes "{name}", which is not there (write paths from src/ or the top)')
+                continue
+            owners = [where for what, where in THIRD_PARTY.items() if re.fullmatch(what, name)]
+            if owners and not re.fullmatch(owners[0], path):
+                found.append(f"{path} must not include <{name}>: that is for {owners[0]}")
+            elif not owners and not SYSTEM.fullmatch(name):
+                found.append(f"{path} includes <{name}>, which is in no list of tests/floors_test.py")
+    return found
+
+
+def prove_that_it_can_fail():
+    good = {"src/base/a.h": "#include <vector>", "src/base/result.h": "#include <tl/expected.hpp>",
+            "src/memory/m.h": '#include "base/a.h"', "src/model/open.h": '#include "base/a.h"',
+            "src/model/own.h": '#include "memory/m.h"',
+            "src/model/a.cc": '#include "kernel/k.h"\n#include "model/own.h"',
+            "src/analysis/a.cc": '#include "model/open.h"\n#include <fmt/format.h>',
+            "formats/f.h": '#include "memory/m.h"', "src/kernel/k.h": "",
+            "src/kernel/k.cc": '#include "formats/f.h"\n#include <sys/stat.h>'}
+    bad = {"src/base/b.h": '#include "memory/m.h"', "src/base/c.h": "#include <tl/expected.hpp>",
+           "src/memory/n.h": "# include <fmt/format.h>", "src/arch/x.cc": '#include "formats/f.h"',
+           "src/analysis/b.cc": '#include "memory/m.h"', "src/view/v.cc": '#include "kernel/k.h"',
+           "src/view/w.cc": '#include "model/leak.h"', "src/model/leak.h": '#include "model/inner.h"',
+           "src/model/inner.h": '#include "memory/m.h"', "src/kernel/l.cc": "#include <CLI/App.hpp>",
+           "src/types/d.cc": "#include <libdwarf.h>", "src/render/r.cc": "#include <boost/any.hpp>",
+           "src/cli/c.cc": '#include "gone.h"', "src/fresh/f.cc": '#include "base/a.h"'}
+    assert problems(good) == [], problems(good)
+    wrong = {p.split()[0] for p in problems({**good, **bad})}
+    assert wrong == set(bad) - {"src/view/w.cc", "src/model/leak.h"}, wrong
+
+
+def main():
+    prove_that_it_can_fail()
+    top = pathlib.Path(sys.argv[1])
+    files = {str(p.relative_to(top)): p.read_text() for root in ("src", "formats") for p in (top / root).rglob("*.*")
+             if p.name.endswith((".h", ".cc", ".h.in"))}
+    assert files, f"no sources below {top}"
+    found = problems(files)
+    print("\n".join(found) or f"{len(files)} files keep to the floors")
+    sys.exit(1 if found else 0)
+
+
+main()
