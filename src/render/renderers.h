@@ -1,0 +1,15 @@
+// The report formats, one a file.
+#pragma once
+
+#include "render/report.h"
+
+namespace memsect {
+
+extern const Renderer table_renderer;
+extern const Renderer json_renderer;
+extern const Renderer csv_renderer;
+extern const Renderer pairs_renderer;
+extern const Renderer raw_renderer;
+extern const Renderer dot_renderer;
+
+}  // namespace memsect
