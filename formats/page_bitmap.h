@@ -1,0 +1,51 @@
+// The page bitmaps of kdump files: one bit per page, bit N in byte N / 8, the lowest first, whatever the byte
+// order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/file.h"
+#include "base/position.h"
+#include "base/result.h"
+
+namespace memsect {
+
+/// `bits` bits at `offset` of the file. Holds no copy of them: a machine of 16 TiB has 512 MiB of bitmap.
+struct PageBitmap {
+  std::shared_ptr<const File> file;
+  std::uint64_t offset = 0;
+  std::uint64_t bits = 0;
+
+  /// The bit of page `pfn`, false beyond the end.
+  Result<bool> test(Pfn pfn) const;
+};
+
+/// The pages of the bitmap as physical ranges, merged where they touch. Reads all of it once. `bad_format`
+/// when it has more runs than `most_runs`: that many pieces are noise, not memory.
+Result<std::vector<PhysRange>> page_ranges(const PageBitmap& bitmap, std::uint64_t page_size,
+                                           std::size_t most_runs = std::size_t{1} << 20);
+
+/// Answers how many pages of a bitmap come before one: the index of its descriptor. Keeps 8 bytes per 4096
+/// pages.
+class PageRanks {
+ public:
+  /// Reads all of the bitmap once.
+  static Result<PageRanks> build(PageBitmap bitmap);
+
+  const PageBitmap& bitmap() const { return bitmap_; }
+  /// How many bits are set.
+  std::uint64_t total() const { return total_; }
+  /// How many bits below that of `pfn` are set.
+  Result<std::uint64_t> rank(Pfn pfn) const;
+
+ private:
+  explicit PageRanks(PageBitmap bitmap) : bitmap_(std::move(bitmap)) {}
+
+  PageBitmap bitmap_;
+  std::vector<std::uint64_t> before_group_;  // set bits before each group of 4096
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace memsect

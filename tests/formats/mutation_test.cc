@@ -1,0 +1,213 @@
+// Hundreds of spoilt dumps. Whatever is wrong with a file, opening it and reading it end in an answer: bytes
+// or an error that may stand for a page. Where only the length was changed, bytes that come are the right
+// ones.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+
+#include "formats/format.h"
+#include "support/dump_builder.h"
+
+namespace memsect::test {
+namespace {
+
+constexpr std::uint64_t page_size = 4096;
+
+/// A kdump of raw, compressed and excluded pages, with VMCOREINFO.
+Kdump small_kdump(ByteOrder order) {
+  KdumpRecipe recipe;
+  recipe.order = order;
+  recipe.vmcoreinfo = "OSRELEASE=6.1\nPAGESIZE=4096\n";
+  recipe.pages[0] = stored_page("zero");
+  recipe.pages[3] = stored_page("three", Codec::zlib);
+  recipe.pages[4] = stored_page("four", Codec::lzo);
+  recipe.pages[5] = excluded_page();
+  recipe.pages[9] = stored_page("nine", Codec::snappy);
+  recipe.pages[100] = stored_page("hundred", Codec::zstd);
+  return build_kdump(recipe);
+}
+
+Buffer small_elf(ByteOrder order) {
+  ElfRecipe recipe;
+  recipe.order = order;
+  recipe.extended_count = true;
+  recipe.segments.push_back(note_segment(elf_note("VMCOREINFO", 0, "OSRELEASE=6.1\n", order)));
+  for (const std::uint64_t phys : {0x3000U, 0x0U, 0x3800U, 0x64000U}) {
+    ElfSegment segment;
+    segment.phys = phys;
+    segment.bytes = page_of_text(std::to_string(phys), page_size);
+    recipe.segments.push_back(segment);
+  }
+  return build_elf_core(recipe);
+}
+
+bool may_stand_for_a_page(Errc code) {
+  return code == Errc::excluded || code == Errc::not_in_dump || code == Errc::truncated ||
+         code == Errc::corrupt || code == Errc::unsupported || code == Errc::io;
+}
+
+bool may_stand_for_a_dump(Errc code) {
+  return code == Errc::bad_format || code == Errc::truncated || code == Errc::corrupt ||
+         code == Errc::unsupported;
+}
+
+/// The first 128 pages: their bytes, or nothing where there is an error.
+using Pages = std::vector<std::optional<Buffer>>;
+Pages read_pages(const PhysicalMemory& memory) {
+  Pages pages(128);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    Buffer out(page_size);
+    const auto read = memory.read(PhysAddr(i * page_size), out);
+    if (read) {
+      pages[i] = std::move(out);
+    } else {
+      EXPECT_TRUE(may_stand_for_a_page(read.error().code)) << read.error().message;
+      EXPECT_FALSE(read.error().message.empty());
+    }
+  }
+  return pages;
+}
+
+/// The pages of `bytes`, or nothing when it does not open.
+std::optional<Pages> try_dump(const Buffer& bytes) {
+  const auto dump = open_dump(bytes);
+  if (!dump) {
+    EXPECT_TRUE(may_stand_for_a_dump(dump.error().code)) << dump.error().message;
+    EXPECT_FALSE(dump.error().message.empty());
+    return std::nullopt;
+  }
+  const auto ranges = dump->memory->ranges();
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    EXPECT_FALSE(ranges[i].empty());
+    if (i > 0) {
+      EXPECT_LT(ranges[i - 1].end(), ranges[i].start) << "disjoint, sorted and merged";
+    }
+  }
+  return read_pages(*dump->memory);
+}
+
+/// Every field of `width` bytes from `start` to `end` is set to telling values.
+void try_fields(const Buffer& good, std::uint64_t start, std::uint64_t end, std::size_t width,
+                ByteOrder order) {
+  for (std::uint64_t at = start; at + width <= end; at += width) {
+    const std::uint64_t value = load_unsigned(Bytes(good).subspan(at, width), order);
+    const std::uint64_t top = std::uint64_t{1} << (8 * width - 1);
+    for (const std::uint64_t other :
+         std::array{std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}, top, top - 1, value - 1, value + 1,
+                    value * 2, std::uint64_t{good.size()}, std::uint64_t{good.size()} - 1}) {
+      SCOPED_TRACE("offset " + std::to_string(at) + ", value " + std::to_string(other));
+      Buffer bad = good;
+      put_unsigned(bad, at, other, width, order);
+      try_dump(bad);
+    }
+  }
+}
+
+/// Cut at every `step` and next to it, the pages that still come are those of the whole file.
+void try_cuts(const Buffer& good, std::size_t step) {
+  const auto whole = try_dump(good);
+  ASSERT_TRUE(whole);
+  for (std::size_t at = 0; at < good.size(); at += step) {
+    for (const std::size_t size : {at, at + 1, at + step - 1}) {
+      if (size >= good.size()) continue;
+      SCOPED_TRACE("cut at " + std::to_string(size));
+      const auto pages = try_dump(Buffer(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)));
+      if (!pages) continue;
+      for (std::size_t i = 0; i < pages->size(); ++i) {
+        if ((*pages)[i]) {
+          EXPECT_EQ((*pages)[i], (*whole)[i]) << "page " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(MutatedKdump, AnySpoiltHeaderFieldEndsInAnAnswer) {
+  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
+    const Kdump good = small_kdump(order);
+    try_fields(good.bytes, 0, 16, 4, order);
+    try_fields(good.bytes, 408, 464, 4, order);
+    try_fields(good.bytes, good.sub_header_at, good.sub_header_at + 104, 8, order);
+    try_fields(good.bytes, good.sub_header_at + 8, good.sub_header_at + 16, 4, order);
+  }
+}
+
+TEST(MutatedKdump, ASpoiltDescriptorHarmsItsPageOnly) {
+  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
+    const Kdump good = small_kdump(order);
+    const auto whole = try_dump(good.bytes);
+    ASSERT_TRUE(whole);
+    const std::array<std::size_t, 5> stored = {0, 3, 4, 9, 100};
+    for (std::size_t spoilt = 0; spoilt < stored.size(); ++spoilt) {
+      for (std::size_t at = 0; at < 16; at += 4) {
+        for (const std::uint64_t value : {0x0U, 0x1U, 0xffffffffU, 0x80000000U}) {
+          Buffer bad = good.bytes;
+          put_unsigned(bad, good.descriptors_at + 24 * spoilt + at, value, 4, order);
+          const auto pages = try_dump(bad);
+          ASSERT_TRUE(pages);
+          for (std::size_t i = 0; i < pages->size(); ++i) {
+            if (i != stored[spoilt]) {
+              EXPECT_EQ((*pages)[i], (*whole)[i]) << "page " << i;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(MutatedKdump, EveryByteOfBitmapsAndDataMayBeSpoilt) {
+  const Kdump good = small_kdump(ByteOrder::little);
+  for (std::uint64_t at = good.existing_at; at < good.existing_at + 16; ++at) {
+    for (const std::uint64_t start : {at, at + (good.stored_at - good.existing_at)}) {
+      for (const std::byte mask : {std::byte{0x01}, std::byte{0x80}, std::byte{0xff}}) {
+        Buffer bad = good.bytes;
+        bad[start] ^= mask;
+        EXPECT_TRUE(try_dump(bad));
+      }
+    }
+  }
+  for (std::uint64_t at = good.data_at + page_size; at < good.bytes.size(); at += 3) {
+    Buffer bad = good.bytes;
+    bad[at] ^= std::byte{0xff};
+    EXPECT_TRUE(try_dump(bad));
+  }
+}
+
+TEST(MutatedKdump, CutAnywhereGivesNoWrongBytes) {
+  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
+    const Kdump good = small_kdump(order);
+    try_cuts(good.bytes, 128);
+  }
+}
+
+TEST(MutatedElfCore, AnySpoiltHeaderFieldEndsInAnAnswer) {
+  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
+    const Buffer good = small_elf(order);
+    try_fields(good, 16, 24, 2, order);
+    try_fields(good, 24, 48, 8, order);
+    try_fields(good, 48, 64, 2, order);
+    try_fields(good, 64, 64 + 5 * 56, 8, order);  // program headers
+    try_fields(good, 64, 64 + 5 * 56, 4, order);
+    try_fields(good, 344, 344 + 64, 4, order);  // section header 0
+    try_fields(good, 408, 408 + 40, 4, order);  // the note
+  }
+}
+
+TEST(MutatedElfCore, CutAnywhereGivesNoWrongBytes) { try_cuts(small_elf(ByteOrder::little), 128); }
+
+TEST(MutatedElfCore, EveryByteOfTheHeadersMayBeSpoilt) {
+  const Buffer good = small_elf(ByteOrder::little);
+  for (std::size_t at = 0; at < 448; ++at) {
+    for (const std::byte mask : {std::byte{0x01}, std::byte{0x80}, std::byte{0xff}}) {
+      SCOPED_TRACE(at);
+      Buffer bad = good;
+      bad[at] ^= mask;
+      try_dump(bad);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace memsect::test

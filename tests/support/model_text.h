@@ -1,0 +1,39 @@
+// Memory models as text, so that an analysis can be tested on a page of words and a bug report fits in a
+// mail.
+//
+//     # a node whose usages lie in a hot-added section
+//     kernel 6.1.0
+//     geometry section=128M usage=56
+//     root_table @section:1
+//     root 0 @section:1
+//     section 0-3 online early node=0 usage@section:2 memmap@section:2
+//     section 8 online node=1 usage@0x10bd6380/slab memmap@section:8+1M,section:2+1M
+//     section 9 node=!excluded usage=!not_in_dump
+//     node 0 pgdat@section:1
+//     incomplete
+//
+// `section A-B` is a line for each. Every section is present and has a memmap (`no_map` takes the latter flag
+// away); flags are `online early device preinit`. An object lies at `@PLACE`: stretches STRETCH,STRETCH,...
+// in virtual order, then optionally `/boot`, `/slab`, `/buddy` or `/unknown`, then `^0xVIRT`. A stretch is
+// `0xPHYS`, `section:N` (the next free place in that section, as if allocated in the order of the file) or
+// `self` (the same in the section of the line), and `+SIZE`; one stretch without a size has the object's
+// whole size. `=!REASON` is an object that could not be read, one that is not named was not asked for.
+// `hosted=SIZE` is Memmap::self_hosted.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/memory_model.h"
+
+namespace memsect {
+
+/// The model that the text describes. Fails with `usage`, naming the line.
+Result<MemoryModel> parse_model(std::string_view text);
+
+/// The same notation with everything explicit: parsing it gives the same model, printing that gives the same
+/// text.
+std::string print_model(const MemoryModel& model);
+
+}  // namespace memsect
