@@ -1,0 +1,14 @@
+// Struct layouts out of DWARF entries.
+#pragma once
+
+#include "base/result.h"
+#include "types/dwarf_die.h"
+#include "types/type_source.h"
+
+namespace memsect {
+
+/// The layout of the struct or union at `definition`, its name, byte order and origin left to the caller.
+/// `corrupt` when it makes no sense; what it takes in time and memory is bounded.
+Result<StructLayout> read_struct_layout(const UnitDies& dies, const Die& definition, unsigned address_size);
+
+}  // namespace memsect

@@ -1,0 +1,52 @@
+// Finding units in .debug_info without reading it: headers, .debug_aranges, abbreviation tables. Pure
+// functions of bytes, and one walk over the headers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "base/byte_order.h"
+#include "base/position.h"
+#include "base/result.h"
+#include "base/view.h"
+#include "types/dwarf_sections.h"
+
+namespace memsect {
+
+/// The header of a unit in .debug_info.
+struct UnitHeader {
+  std::uint64_t offset = 0;  ///< of the unit in .debug_info
+  std::uint64_t size = 0;    ///< of the whole unit, its length field included
+  std::uint16_t version = 0;
+  std::uint8_t kind = 0;  ///< DW_UT_*; DW_UT_compile up to DWARF 4
+  std::uint64_t abbrev_offset = 0;
+  unsigned offset_size = 4;      ///< 8 in 64-bit DWARF
+  std::size_t abbrev_field = 0;  ///< where in the unit abbrev_offset stands
+  std::size_t header_size = 0;   ///< where its first entry begins
+
+  bool is_compile_unit() const;
+};
+
+/// No header is longer.
+constexpr std::size_t largest_unit_header = 40;
+
+/// The header at the start of `head`, which lies at `offset` of .debug_info. `corrupt` when the unit does not
+/// fit into `section_size`, `unsupported` for a DWARF version other than 2 to 5.
+Result<UnitHeader> parse_unit_header(Bytes head, ByteOrder order, std::uint64_t offset,
+                                     std::uint64_t section_size);
+/// The header of the unit at `offset`.
+Result<UnitHeader> read_unit_header(const DebugSections& sections, std::uint64_t offset);
+
+/// Where in .debug_info the unit is whose code or data covers `address`, by .debug_aranges; nothing when none
+/// does.
+std::optional<std::uint64_t> find_in_aranges(Bytes aranges, ByteOrder order, VirtAddr address);
+
+/// Length of the abbreviation table at the start of `bytes`; nothing when it does not end inside of them.
+std::optional<std::size_t> abbrev_table_size(Bytes bytes);
+
+/// Calls `visit` for each unit of .debug_info in order until it returns false. Reads headers only. Stops with
+/// an error at a header that makes no sense, since nothing says where the next one begins.
+Result<void> walk_units(const DebugSections& sections, const std::function<bool(const UnitHeader&)>& visit);
+
+}  // namespace memsect

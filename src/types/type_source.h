@@ -1,0 +1,83 @@
+// What the kernel's types look like, whoever knows it: DWARF (dwarf.cc), later BTF and VMCOREINFO.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_order.h"
+#include "base/result.h"
+#include "base/view.h"
+
+namespace memsect {
+
+/// A member of a struct. Members of anonymous structs and unions inside it are listed as members of the outer one.
+struct Member {
+  std::string name;
+  std::uint64_t offset = 0;        ///< bytes from the start of the outermost struct
+  std::uint64_t size = 0;          ///< bytes in all; for an array all its elements; 0 for a flexible array
+  std::uint64_t element_size = 0;  ///< bytes of one element; equals size for what is no array
+  std::uint64_t elements = 1;      ///< all dimensions multiplied; 0 for a flexible array
+  std::string type_name;           ///< name of the struct, union, enum or typedef it is (elements of arrays), or empty
+  bool is_bitfield = false;
+};
+
+/// An integer, enum or pointer inside a struct, checked when it was bound: reading it cannot fail. The bytes are those
+/// of the struct, from its first one on.
+class Field {
+ public:
+  Field() = default;
+  Field(std::uint64_t offset, std::uint64_t size, ByteOrder order) : offset_(offset), size_(size), order_(order) {}
+
+  std::uint64_t offset() const { return offset_; }
+  std::uint64_t size() const { return size_; }
+  /// Where the field ends: the number of bytes of the struct that must be there to read it.
+  std::uint64_t end() const { return offset_ + size_; }
+  /// The unsigned value. `bytes` must reach to end(); the caller read that many.
+  std::uint64_t get(Bytes bytes) const { return load_unsigned(bytes.subspan(offset_, size_), order_); }
+  std::int64_t get_signed(Bytes bytes) const { return sign_extend(get(bytes), size_); }
+
+ private:
+  std::uint64_t offset_ = 0;
+  std::uint64_t size_ = 1;
+  ByteOrder order_ = ByteOrder::little;
+};
+
+/// A struct or union as the compiler laid it out.
+struct StructLayout {
+  std::string name;
+  std::uint64_t size = 0;  ///< bytes; a flexible array at its end adds nothing
+  std::vector<Member> members;
+  ByteOrder order = ByteOrder::little;
+  std::string origin;  ///< "dwarf", "btf", "vmcoreinfo"
+
+  /// The member, or null. Old kernels lack members: asking is how decoders tell layouts apart.
+  const Member* find(std::string_view member) const;
+  bool has(std::string_view member) const { return find(member) != nullptr; }
+  /// The member, or `no_member`.
+  Result<Member> member(std::string_view name) const;
+  /// The member as an integer of 1, 2, 4 or 8 bytes; `no_member` when it is not there or is none.
+  Result<Field> field(std::string_view name) const;
+};
+
+/// A place that knows types. Absence is an ordinary answer: `no_type` from a source that works means that this kernel
+/// has no such type. Other codes mean that the source itself failed.
+class TypeSource {
+ public:
+  virtual ~TypeSource() = default;
+  /// "dwarf", "btf" or "vmcoreinfo".
+  virtual std::string_view origin() const = 0;
+  /// The definition of `struct NAME` or `union NAME`.
+  virtual Result<StructLayout> find_struct(std::string_view name) const = 0;
+  /// The value of an enumerator. `enum_name` narrows the search; empty means the anonymous enums. An enumerator that
+  /// is not in the named enum is `no_type`.
+  virtual Result<std::int64_t> find_enumerator(std::string_view enum_name, std::string_view enumerator) const = 0;
+  /// Whether `enum NAME` exists.
+  virtual bool has_enum(std::string_view name) const = 0;
+  /// How many parameters a function takes: the mark of changes that touch no type.
+  virtual Result<unsigned> parameter_count(std::string_view function) const = 0;
+};
+
+}  // namespace memsect

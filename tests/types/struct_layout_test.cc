@@ -1,0 +1,50 @@
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "types/type_source.h"
+
+namespace memsect {
+namespace {
+
+StructLayout example() {
+  StructLayout layout;
+  layout.name = "example";
+  layout.size = 24;
+  layout.members = {{"word", 0, 8, 8, 1, "", false},
+                    {"half", 8, 4, 4, 1, "", false},
+                    {"three", 12, 3, 1, 3, "", false},
+                    {"bits", 16, 4, 4, 1, "", true}};
+  return layout;
+}
+
+TEST(StructLayout, AnswersForMembersItHasAndNamesThoseItLacks) {
+  const StructLayout layout = example();
+  EXPECT_TRUE(layout.has("half"));
+  EXPECT_FALSE(layout.has("hal"));
+  EXPECT_EQ(layout.member("half")->offset, 8U);
+  EXPECT_EQ(layout.member("nope").error().code, Errc::no_member);
+  EXPECT_NE(layout.member("nope").error().message.find("nope"), std::string::npos);
+}
+
+TEST(StructLayout, BindsIntegersOnly) {
+  const StructLayout layout = example();
+  EXPECT_TRUE(layout.field("word"));
+  EXPECT_EQ(layout.field("three").error().code, Errc::no_member);
+  EXPECT_EQ(layout.field("bits").error().code, Errc::no_member);
+  EXPECT_EQ(layout.field("nope").error().code, Errc::no_member);
+}
+
+TEST(Field, ReadsInTheLayoutsByteOrder) {
+  StructLayout layout = example();
+  std::array<std::byte, 24> bytes{};
+  bytes[8] = std::byte{0xff};
+  EXPECT_EQ(layout.field("half")->get(bytes), 0xffU);
+  EXPECT_EQ(layout.field("half")->end(), 12U);
+  layout.order = ByteOrder::big;
+  EXPECT_EQ(layout.field("half")->get(bytes), 0xff000000U);
+  EXPECT_EQ(layout.field("half")->get_signed(bytes), -0x1000000);
+}
+
+}  // namespace
+}  // namespace memsect
