@@ -1,0 +1,52 @@
+// What memsect knows of a machine. To port it to another one: one file with a Translator and an ArchDriver,
+// one line in arch.cc, a translation test on a hand-made table, a row in docs/support.md.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/byte_order.h"
+#include "base/position.h"
+#include "base/result.h"
+#include "memory/physical_memory.h"
+#include "memory/translator.h"
+#include "memory/vmcoreinfo.h"
+
+namespace memsect {
+
+/// What a translator is made from. The memory must outlive the translator.
+struct ArchInputs {
+  const PhysicalMemory& memory;
+  const Vmcoreinfo& vmcoreinfo;
+  /// Run-time address of a kernel symbol, when a symbol source is at hand.
+  std::function<std::optional<VirtAddr>(std::string_view)> symbol;
+  ByteOrder order = ByteOrder::little;
+};
+
+/// A translator, and what was learnt while it was made.
+struct ArchMemory {
+  std::unique_ptr<Translator> translator;
+  std::optional<std::int64_t> phys_base;  ///< what the image was moved by physically (x86)
+  std::optional<VirtAddr> page_offset;  ///< where the direct map begins, if the machine has one value for it
+};
+
+struct ArchDriver {
+  std::string_view name;           ///< as in JSON: "x86_64"
+  std::uint16_t elf_machine = 0;   ///< EM_* of its vmlinux
+  unsigned section_size_bits = 0;  ///< where neither VMCOREINFO nor the types say it
+  unsigned page_shift = 0;         ///< where VMCOREINFO has no PAGESIZE
+  unsigned pmd_shift = 0;          ///< log2 of what one PMD entry maps: the size of its huge pages
+  Result<ArchMemory> (*open)(const ArchInputs&);
+};
+
+extern const ArchDriver x86_64;
+
+/// All machines, in the order of the documentation.
+std::span<const ArchDriver* const> arch_drivers();
+/// The machine of an ELF e_machine, or null.
+const ArchDriver* find_arch(std::uint16_t elf_machine);
+
+}  // namespace memsect

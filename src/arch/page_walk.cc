@@ -1,0 +1,92 @@
+#include "arch/page_walk.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+namespace memsect {
+namespace {
+
+constexpr std::uint64_t entry_size = 8;
+
+std::uint64_t index_of(const TableLevel& level, VirtAddr at) {
+  return at.raw() >> level.shift & ((std::uint64_t{1} << level.index_bits) - 1);
+}
+
+/// "top-level PGD page table at 0x2610000, entry 273 (for virtual address 0xffff888000000000)"
+std::string place(const TableTree& tree, const TableLevel& level, PhysAddr table, VirtAddr at) {
+  return fmt::format("{}{} page table at {:#x}, entry {} (for virtual address {:#x})",
+                     &level == &tree.levels.front() ? "top-level " : "", level.name, table.raw(),
+                     index_of(level, at), at.raw());
+}
+
+/// The entries of one table from the one for `at` on: as many as came with one look at the memory, at least
+/// one.
+class TableTail {
+ public:
+  static Result<TableTail> read(const PhysicalMemory& memory, const TableTree& tree, const TableLevel& level,
+                                PhysAddr table, VirtAddr at) {
+    const std::uint64_t first = index_of(level, at);
+    const std::uint64_t count = (std::uint64_t{1} << level.index_bits) - first;
+    auto view = memory.view(table + first * entry_size, static_cast<std::size_t>(count * entry_size));
+    if (view && view->bytes.size() < entry_size) {
+      view =
+          Error{Errc::truncated, fmt::format("only {} bytes of the entry are there", view->bytes.size()), {}};
+    }
+    if (!view) return std::move(view).error();
+    return TableTail(tree, level, *std::move(view));
+  }
+
+  std::size_t size() const { return view_.bytes.size() / entry_size; }
+  Result<TableEntry> entry(std::size_t i) const {
+    const std::uint64_t raw = load_unsigned(view_.bytes.subspan(i * entry_size, entry_size), tree_->order);
+    return tree_->decode(raw, *level_, level_ == &tree_->levels.back());
+  }
+
+  /// How many entries from the first on say the same, or go on where the one before ends.
+  std::size_t run_of(const TableEntry& first) const {
+    std::size_t length = 1;
+    while (length < size()) {
+      const auto next = entry(length);
+      if (!next || next->kind != first.kind) break;
+      const PhysAddr expected = first.phys + (std::uint64_t{length} << level_->shift);
+      if (first.kind == TableEntry::Kind::leaf && next->phys != expected) break;
+      ++length;
+    }
+    return length;
+  }
+
+ private:
+  TableTail(const TableTree& tree, const TableLevel& level, View view)
+      : tree_(&tree), level_(&level), view_(std::move(view)) {}
+
+  const TableTree* tree_;
+  const TableLevel* level_;
+  View view_;
+};
+
+}  // namespace
+
+Result<Mapping> walk_tables(const PhysicalMemory& memory, const TableTree& tree, VirtAddr at) {
+  PhysAddr table = tree.root;
+  for (const TableLevel& level : tree.levels) {
+    auto tail = TableTail::read(memory, tree, level, table, at);
+    if (!tail) return std::move(tail).error().within(place(tree, level, table, at));
+    auto entry = tail->entry(0);
+    if (!entry) return std::move(entry).error().within(place(tree, level, table, at));
+    if (entry->kind == TableEntry::Kind::table) {
+      table = entry->phys;
+      continue;
+    }
+    const std::uint64_t within = at.raw() & ((std::uint64_t{1} << level.shift) - 1);
+    Mapping mapping{at, (std::uint64_t{tail->run_of(*entry)} << level.shift) - within, std::nullopt};
+    if (entry->kind == TableEntry::Kind::leaf) mapping.phys = entry->phys + within;
+    return mapping;
+  }
+  return Error{Errc::corrupt,
+               fmt::format("the last page table for virtual address {:#x} leads to another one", at.raw()),
+               {}};
+}
+
+}  // namespace memsect
