@@ -1,0 +1,84 @@
+// A kernel to ask: a dump, the address space in it, its symbols and its types, opened and found to belong together.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arch/arch.h"
+#include "base/notes.h"
+#include "base/position.h"
+#include "base/result.h"
+#include "formats/format.h"
+#include "kernel/input_files.h"
+#include "memory/address_space.h"
+#include "memory/vmcoreinfo.h"
+#include "symbols/symbol_source.h"
+#include "types/type_source.h"
+
+namespace memsect {
+
+/// A file that took part, for the envelope's "source".
+struct SourceFile {
+  std::string path;
+  std::string_view role;    ///< "dump", "vmlinux"
+  std::string_view format;  ///< "elf-core", "kdump", "elf"
+};
+
+/// Everything below the memory model. Immutable once open.
+class Kernel {
+ public:
+  /// Opens the files named in `request`, finds the vmlinux where none was named, and checks that they belong together.
+  /// Fails with `mismatch` when they do not (unless request.force), `usage` for contradictory requests.
+  static Result<Kernel> open(const InputRequest& request);
+  /// The same for files that are open already.
+  static Result<Kernel> open(const InputFiles& inputs, const InputRequest& request);
+
+  const Dump& dump() const { return dump_; }
+  const Vmcoreinfo& vmcoreinfo() const { return vmcoreinfo_; }
+  const TypeSource& types() const { return *types_; }
+  const ArchDriver& arch() const { return *arch_; }
+  const ArchMemory& arch_memory() const { return arch_memory_; }
+  ByteOrder order() const { return order_; }
+  /// A view of kernel virtual memory; each thread takes its own.
+  AddressSpace space() const { return {*dump_.memory, *arch_memory_.translator}; }
+  /// The run-time address of a symbol (link address plus what KASLR added).
+  std::optional<VirtAddr> address_of(std::string_view name) const;
+
+  const std::string& release() const { return release_; }
+  const std::string& build_id() const { return build_id_; }
+  std::uint64_t page_size() const { return page_size_; }
+  std::optional<std::uint64_t> kaslr_offset() const { return kaslr_offset_; }
+  std::string_view symbols_from() const { return symbols_->origin(); }
+  const std::vector<SourceFile>& files() const { return files_; }
+  /// What there is to say about the inputs: assumptions, warnings of --force, oddities of the file.
+  const Notes& notes() const { return notes_; }
+
+ private:
+  Kernel() = default;
+  Result<void> open_dump(const InputFiles& inputs);
+  Result<void> open_vmlinux(const InputFiles& inputs, const InputRequest& request);
+  Result<void> check_pairing(const File& vmlinux, const InputRequest& request);
+  Result<void> open_memory();
+  void find_kaslr_offset();
+  Result<bool> banner_names_release() const;
+
+  Dump dump_;
+  Vmcoreinfo vmcoreinfo_;
+  std::unique_ptr<const SymbolSource> symbols_;
+  std::unique_ptr<const TypeSource> types_;
+  const ArchDriver* arch_ = nullptr;
+  ArchMemory arch_memory_;
+  ByteOrder order_ = ByteOrder::little;
+  std::string release_;
+  std::string build_id_;
+  std::uint64_t page_size_ = 0;
+  std::optional<std::uint64_t> kaslr_offset_;
+  std::vector<SourceFile> files_;
+  Notes notes_;
+};
+
+}  // namespace memsect
