@@ -1,0 +1,198 @@
+// Memory blocks (drivers/base/memory.c).
+//
+//   5.8+    static xarray memory_blocks: index = block id = first section / sections_per_block
+//   older   the device list of the memory subsystem; not read here
+//
+// struct memory_block moved with nearly every release, and 6.19 renumbered its states into an enum (backported to
+// 6.12.y): members and enumerators decide, see the comments below.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "kernel/kernel.h"
+#include "model/loader.h"
+#include "model/xarray.h"
+
+namespace memsect {
+namespace {
+
+struct Named {
+  const char* enumerator;
+  const char* name;
+  std::uint64_t before_enum;  ///< value of the macro before there was an enum
+};
+// include/linux/memory.h
+constexpr std::array<Named, 6> state_names{{{"MEM_ONLINE", "online", 1},
+                                            {"MEM_GOING_OFFLINE", "going_offline", 2},
+                                            {"MEM_OFFLINE", "offline", 4},
+                                            {"MEM_GOING_ONLINE", "going_online", 8},
+                                            {"MEM_CANCEL_ONLINE", "cancel_online", 16},
+                                            {"MEM_CANCEL_OFFLINE", "cancel_offline", 32}}};
+// include/linux/memory_hotplug.h, MMOP_*; sysfs shows the same words in auto_online_blocks
+constexpr std::array<Named, 4> online_type_names{{{"MMOP_OFFLINE", "offline", 0},
+                                                  {"MMOP_ONLINE", "online", 1},
+                                                  {"MMOP_ONLINE_KERNEL", "online_kernel", 2},
+                                                  {"MMOP_ONLINE_MOVABLE", "online_movable", 3}}};
+
+using Names = std::map<std::uint64_t, std::string>;
+
+Names find_state_names(const TypeSource& types) {
+  const bool renumbered = types.has_enum("memory_block_state");  // 6.19+, and where it was backported
+  Names names;
+  for (const Named& state : state_names) {
+    if (!renumbered) {
+      names[state.before_enum] = state.name;
+    } else if (const auto value = types.find_enumerator("memory_block_state", state.enumerator)) {
+      names[static_cast<std::uint64_t>(*value)] = state.name;
+    }
+  }
+  return names;
+}
+
+Names find_online_type_names(const TypeSource& types) {
+  Names names;
+  for (const Named& type : online_type_names) {
+    auto value = types.find_enumerator("mmop", type.enumerator);  // named from 7.1 on
+    if (!value) value = types.find_enumerator("", type.enumerator);
+    names[value ? static_cast<std::uint64_t>(*value) : type.before_enum] = type.name;
+  }
+  return names;
+}
+
+std::string name_of(const Names& names, std::uint64_t value) {
+  const auto found = names.find(value);
+  return found != names.end() ? found->second : fmt::format("unknown ({})", value);
+}
+
+struct BlockReader {
+  AddressSpace space;
+  Names states, online_types;
+  Field start_section_nr, state;
+  Result<Field> online_type, node, zone, nr_vmemmap_pages, altmap, group, altmap_free;
+  std::uint64_t bytes = 0;
+};
+
+Result<BlockReader> make_block_reader(const Kernel& kernel) {
+  auto layout = kernel.types().find_struct("memory_block");
+  if (!layout) return std::move(layout).error();
+  auto start = layout->field("start_section_nr");
+  if (!start) return std::move(start).error();
+  auto state = layout->field("state");
+  if (!state) return std::move(state).error();
+  Result<Field> altmap_free = Error{Errc::not_applicable, "no struct vmem_altmap", {}};
+  if (auto altmap = kernel.types().find_struct("vmem_altmap")) altmap_free = altmap->field("free");
+  return BlockReader{kernel.space(),
+                     find_state_names(kernel.types()),
+                     find_online_type_names(kernel.types()),
+                     *start,
+                     *state,
+                     layout->field("online_type"),
+                     layout->field("nid"),
+                     layout->field("zone"),               // 5.18+
+                     layout->field("nr_vmemmap_pages"),   // 5.14 to 6.5
+                     layout->field("altmap"),             // 6.6+
+                     layout->field("group"),              // 5.15+
+                     altmap_free,
+                     layout->size};
+}
+
+/// memory_block.zone as a name: the zones of all pgdats are known by address.
+Result<std::string> zone_name_at(const MemoryModel& model, const Kernel& kernel, VirtAddr zone) {
+  if (zone.raw() == 0) return std::string();
+  const auto layout = kernel.types().find_struct("pglist_data");
+  const Member* zones = layout ? layout->find("node_zones") : nullptr;
+  for (const Node& node : model.nodes) {
+    if (zones == nullptr) break;
+    const std::uint64_t within = zone - (node.pgdat + zones->offset);
+    if (within < zones->size && within % zones->element_size == 0 && within / zones->element_size < node.zones.size()) {
+      return node.zones[within / zones->element_size].name;
+    }
+  }
+  return Error{Errc::corrupt, fmt::format("memory_block.zone {:#x} is no zone of a known node", zone.raw()), {}};
+}
+
+Result<std::uint64_t> read_altmap_pages(const BlockReader& reader, Bytes block) {
+  if (reader.nr_vmemmap_pages) return reader.nr_vmemmap_pages->get(block);
+  if (!reader.altmap) return reader.altmap.error().code == Errc::no_member
+                                 ? Error{Errc::not_applicable, "this kernel has no memmap_on_memory", {}}
+                                 : reader.altmap.error();
+  const VirtAddr altmap(reader.altmap->get(block));
+  if (altmap.raw() == 0) return std::uint64_t{0};
+  if (!reader.altmap_free) return reader.altmap_free.error();
+  std::vector<std::byte> bytes(reader.altmap_free->end());
+  if (auto done = reader.space.read(altmap, bytes); !done) return std::move(done).error().within("vmem_altmap");
+  return reader.altmap_free->get(bytes);
+}
+
+Result<MemoryBlock> read_block(const BlockReader& reader, const Kernel& kernel, const MemoryModel& model,
+                               const XarrayEntry& entry) {
+  std::vector<std::byte> bytes(reader.bytes);
+  if (auto done = reader.space.read(entry.pointer, bytes); !done) return std::move(done).error();
+  MemoryBlock block;
+  block.id = entry.index;
+  block.address = entry.pointer;
+  block.start_section = SectionNr(reader.start_section_nr.get(bytes));
+  block.state = name_of(reader.states, reader.state.get(bytes));
+  if (reader.online_type) block.online_type = name_of(reader.online_types, reader.online_type->get(bytes));
+  if (reader.node) block.node = NodeId{static_cast<int>(reader.node->get_signed(bytes))};
+  if (reader.zone) block.zone = zone_name_at(model, kernel, VirtAddr(reader.zone->get(bytes)));
+  block.altmap_pages = read_altmap_pages(reader, bytes);
+  if (reader.group) block.group = VirtAddr(reader.group->get(bytes));
+  return block;
+}
+
+/// sections_per_block (an int in the image); 0 when it cannot be had or makes no sense.
+std::uint64_t read_sections_per_block(const Kernel& kernel, const MemoryGeometry& geometry) {
+  const auto at = kernel.address_of("sections_per_block");
+  std::vector<std::byte> bytes(4);
+  if (!at || !kernel.space().read(*at, bytes)) return 0;
+  const std::uint64_t sections = load_unsigned(bytes, kernel.order());
+  return sections <= geometry.nr_mem_sections() ? sections : 0;
+}
+
+Result<std::vector<MemoryBlock>> read_blocks(const Kernel& kernel, MemoryModel& model) {
+  const auto xarray = kernel.address_of("memory_blocks");
+  if (!xarray) {
+    return Error{Errc::no_symbol, "the symbol memory_blocks (5.8+) is not known", {}};
+  }
+  auto reader = make_block_reader(kernel);
+  if (!reader) return std::move(reader).error();
+  auto content = walk_xarray(reader->space, kernel.types(), *xarray);
+  if (!content) return std::move(content).error();
+  for (const std::string& failure : content->failures) {
+    model.incomplete = true;
+    model.notes.warn("memory blocks may be missing: " + failure);
+  }
+  std::vector<MemoryBlock> blocks;
+  for (const XarrayEntry& entry : content->entries) {
+    auto block = read_block(*reader, kernel, model, entry);
+    if (block) {
+      blocks.push_back(std::move(*block));
+    } else {
+      model.incomplete = true;
+      model.notes.warn(fmt::format("memory{} at {:#x} cannot be read: {}", entry.index, entry.pointer.raw(), block.error().message));
+    }
+  }
+  return blocks;
+}
+
+}  // namespace
+
+void load_blocks(const Kernel& kernel, MemoryModel& model) {
+  model.geometry.sections_per_block = read_sections_per_block(kernel, model.geometry);
+  model.origin["sections_per_block"] = "symbol: sections_per_block";
+  model.blocks = read_blocks(kernel, model);
+  if (model.geometry.sections_per_block == 0 && model.blocks) {
+    // a block's id is its first section / sections_per_block (base_memory_block_id)
+    for (const MemoryBlock& block : *model.blocks) {
+      if (block.id == 0) continue;
+      model.geometry.sections_per_block = block.start_section.raw() / block.id;
+      model.origin["sections_per_block"] = "derived: memory_block.start_section_nr / id";
+      break;
+    }
+  }
+}
+
+}  // namespace memsect

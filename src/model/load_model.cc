@@ -1,0 +1,51 @@
+#include "model/load_model.h"
+
+#include "kernel/kernel.h"
+#include "model/loader.h"
+
+namespace memsect {
+namespace {
+
+/// Boot allocations of roots and their table show as PG_reserved pages.
+void find_root_allocations(MemoryModel& model, const PageReader& pages) {
+  for (SectionRoot& root : model.roots) {
+    if (root.placement.phys.empty()) continue;
+    root.placement.allocation = pages.allocation_at(model, root.placement.first_phys(), Allocation::unknown);
+  }
+  if (model.root_table) {
+    model.root_table->allocation = pages.allocation_at(model, model.root_table->first_phys(), Allocation::unknown);
+  }
+}
+
+}  // namespace
+
+Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
+  MemoryModel model;
+  model.release = kernel.release();
+  auto geometry = load_geometry(kernel, model);
+  if (!geometry) return std::move(geometry).error();
+  model.geometry = *geometry;
+  if (geometry->kind == MemoryModelKind::flatmem) {
+    model.notes.note("this kernel uses FLATMEM: it has no memory sections, and memory hot-plug is not built in");
+    return model;
+  }
+  if (auto done = load_sections(kernel, model); !done) return std::move(done).error();
+  load_pageblock_geometry(kernel, model);
+  load_migratetypes(kernel, model);
+
+  // Present sections and all numbers are known from here on.
+  const PageReader pages(kernel, model.geometry);
+  find_root_allocations(model, pages);
+  if (parts.usages) load_usages(kernel, model, pages);
+  if (parts.nodes) load_nodes(kernel, model, pages);
+  if (parts.blocks) load_blocks(kernel, model);
+
+  // Blocks are known: they name the node of sections that are not online, and which of them host their own memmap.
+  if (parts.memmap) load_memmaps(kernel, model, pages);
+  if (parts.section_nodes) load_section_nodes(kernel, model, pages);
+  if (parts.section_zones) load_section_zones(kernel, model, pages);
+  if (parts.zone_pageblocks) count_zone_pageblocks(kernel, model, pages);
+  return model;
+}
+
+}  // namespace memsect

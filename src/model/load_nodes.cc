@@ -1,0 +1,194 @@
+// pgdats and zones.
+//
+//   NUMA     node_data[MAX_NUMNODES], pointers; VMCOREINFO has its address on x86 and powerpc only
+//   !NUMA    contig_page_data, one pgdat inside the kernel image
+//
+// Up to 5.18 a NULL entry means "not online"; from 5.19 on every possible node has a pgdat (09f49dca570a).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kernel/kernel.h"
+#include "model/loader.h"
+
+namespace memsect {
+namespace {
+
+struct NodeReader {
+  AddressSpace space;
+  ByteOrder order;
+  std::uint64_t pgdat_size = 0;
+  Field start_pfn, spanned_pages, present_pages;
+  std::uint64_t zones_offset = 0, zone_size = 0, zone_count = 0;
+  Field zone_start_pfn, zone_spanned, zone_present, zone_managed, zone_name;
+  std::uint64_t zone_bytes = 0;  ///< of each zone that must be read
+};
+
+Result<void> bind_fields(const StructLayout& layout, std::initializer_list<std::pair<const char*, Field*>> fields) {
+  for (const auto& [name, target] : fields) {
+    auto field = layout.field(name);
+    if (!field) return std::move(field).error();
+    *target = *field;
+  }
+  return {};
+}
+
+Result<NodeReader> make_node_reader(const Kernel& kernel) {
+  NodeReader reader{kernel.space(), kernel.order(), 0, {}, {}, {}, 0, 0, 0, {}, {}, {}, {}, {}, 0};
+  auto pgdat = kernel.types().find_struct("pglist_data");
+  if (!pgdat) return std::move(pgdat).error();
+  auto zone = kernel.types().find_struct("zone");
+  if (!zone) return std::move(zone).error();
+  reader.pgdat_size = pgdat->size;
+  if (auto done = bind_fields(*pgdat, {{"node_start_pfn", &reader.start_pfn},
+                                       {"node_spanned_pages", &reader.spanned_pages},
+                                       {"node_present_pages", &reader.present_pages}});
+      !done) {
+    return std::move(done).error();
+  }
+  auto zones = pgdat->member("node_zones");
+  if (!zones) return std::move(zones).error();
+  reader.zones_offset = zones->offset;
+  reader.zone_size = zone->size;
+  reader.zone_count = zones->elements;
+  // managed_pages became an atomic_long_t in 5.0 (9705bea5f833): a struct of one long, at the same place.
+  if (auto done = bind_fields(*zone, {{"zone_start_pfn", &reader.zone_start_pfn},
+                                      {"spanned_pages", &reader.zone_spanned},
+                                      {"present_pages", &reader.zone_present},
+                                      {"managed_pages", &reader.zone_managed},
+                                      {"name", &reader.zone_name}});
+      !done) {
+    return std::move(done).error();
+  }
+  for (const Field* field : {&reader.zone_start_pfn, &reader.zone_spanned, &reader.zone_present, &reader.zone_managed,
+                             &reader.zone_name}) {
+    reader.zone_bytes = std::max(reader.zone_bytes, field->end());
+  }
+  if (reader.zone_count > 16 || reader.zone_bytes > reader.zone_size ||
+      reader.zones_offset + reader.zone_count * reader.zone_size > reader.pgdat_size) {
+    return Error{Errc::corrupt, "struct pglist_data and struct zone do not fit together", {}};
+  }
+  return reader;
+}
+
+Result<Zone> read_zone(const NodeReader& reader, const PageReader& pages, VirtAddr at, unsigned index) {
+  std::vector<std::byte> bytes(reader.zone_bytes);
+  if (auto done = reader.space.read(at, bytes); !done) return std::move(done).error();
+  Zone zone;
+  zone.index = index;
+  zone.start_pfn = Pfn(reader.zone_start_pfn.get(bytes));
+  zone.spanned_pages = reader.zone_spanned.get(bytes);
+  zone.present_pages = reader.zone_present.get(bytes);
+  zone.managed_pages = reader.zone_managed.get(bytes);
+  const auto name = reader.space.read_text(VirtAddr(reader.zone_name.get(bytes)), 32);
+  zone.name = name && !name->empty() ? *name : pages.zone_name(index);
+  return zone;
+}
+
+Result<Node> read_node(const NodeReader& reader, const MemoryModel& model, const PageReader& pages, NodeId id,
+                       VirtAddr pgdat) {
+  Node node;
+  node.id = id;
+  node.pgdat = pgdat;
+  const auto number = [&](const Field& field) -> Result<std::uint64_t> {
+    std::vector<std::byte> bytes(field.size());
+    if (auto done = reader.space.read(pgdat + field.offset(), bytes); !done) return std::move(done).error();
+    return load_unsigned(bytes, reader.order);
+  };
+  const auto start = number(reader.start_pfn);
+  const auto spanned = number(reader.spanned_pages);
+  const auto present = number(reader.present_pages);
+  if (!start) return start.error();
+  if (!spanned) return spanned.error();
+  if (!present) return present.error();
+  node.start_pfn = Pfn(*start);
+  node.spanned_pages = *spanned;
+  node.present_pages = *present;
+  auto phys = reader.space.translate_range(pgdat, reader.pgdat_size);
+  if (phys) {
+    Placement placement{pgdat, reader.pgdat_size, std::move(*phys), Allocation::unknown};
+    placement.allocation = pages.allocation_at(model, placement.first_phys(), Allocation::unknown);
+    auto page = pages.page(model, model.geometry.phys_to_pfn(placement.first_phys()));
+    node.on_node = page ? Result<NodeId>(page->node) : Result<NodeId>(page.error());
+    node.placement = std::move(placement);
+  } else {
+    node.placement = phys.error();
+    node.on_node = phys.error();
+  }
+  for (unsigned i = 0; i < reader.zone_count; ++i) {
+    auto zone = read_zone(reader, pages, pgdat + reader.zones_offset + i * reader.zone_size, i);
+    if (!zone) return std::move(zone).error();
+    node.zones.push_back(std::move(*zone));
+  }
+  return node;
+}
+
+/// A pgdat's number and address.
+struct PgdatPointer {
+  NodeId id{};
+  VirtAddr address;
+};
+
+Result<std::vector<PgdatPointer>> find_pgdats(const Kernel& kernel, const PageReader& pages) {
+  auto array = kernel.vmcoreinfo().symbol("node_data");
+  if (!array) array = kernel.address_of("node_data");
+  if (!array) {
+    auto single = kernel.vmcoreinfo().symbol("contig_page_data");
+    if (!single) single = kernel.address_of("contig_page_data");
+    if (!single) return Error{Errc::no_symbol, "neither node_data nor contig_page_data is known", {}};
+    return std::vector<PgdatPointer>{{NodeId{0}, *single}};
+  }
+  const std::uint64_t length = kernel.vmcoreinfo().length("node_data").value_or(pages.max_nodes());
+  constexpr std::uint64_t most_nodes = 1 << 16;
+  if (length == 0 || length > most_nodes) return Error{Errc::corrupt, fmt::format("node_data has {} entries", length), {}};
+  std::vector<std::byte> bytes(length * 8);
+  if (auto done = kernel.space().read(*array, bytes); !done) return std::move(done).error().within("node_data");
+  std::vector<PgdatPointer> pgdats;
+  for (std::uint64_t i = 0; i < length; ++i) {
+    const std::uint64_t pointer = load_unsigned(Bytes(bytes).subspan(i * 8, 8), kernel.order());
+    if (pointer != 0) pgdats.push_back({NodeId{static_cast<int>(i)}, VirtAddr(pointer)});
+  }
+  return pgdats;
+}
+
+/// Whether `node` is in node_states[state].
+Result<bool> in_node_state(const Kernel& kernel, const char* state, NodeId node) {
+  const auto index = kernel.types().find_enumerator("node_states", state);
+  if (!index) return index.error();
+  const auto table = kernel.address_of("node_states");
+  if (!table) return Error{Errc::no_symbol, "node_states is not known", {}};
+  const auto mask_size = kernel.vmcoreinfo().size("nodemask_t");
+  if (!mask_size || *mask_size % 8 != 0) return Error{Errc::unsupported, "VMCOREINFO has no SIZE(nodemask_t)", {}};
+  const auto bit = static_cast<std::uint64_t>(raw(node));
+  if (bit / 8 >= *mask_size) return Error{Errc::corrupt, "the node number is beyond nodemask_t", {}};
+  std::vector<std::byte> word(8);
+  const VirtAddr at = *table + static_cast<std::uint64_t>(*index) * *mask_size + bit / 64 * 8;
+  if (auto done = kernel.space().read(at, word); !done) return std::move(done).error().within("node_states");
+  return (load_unsigned(word, kernel.order()) >> bit % 64 & 1) != 0;
+}
+
+}  // namespace
+
+void load_nodes(const Kernel& kernel, MemoryModel& model, const PageReader& pages) {
+  auto reader = make_node_reader(kernel);
+  auto pgdats = find_pgdats(kernel, pages);
+  if (!reader || !pgdats) {
+    model.incomplete = true;
+    model.notes.warn("the nodes cannot be read: " + (!reader ? reader.error().message : pgdats.error().message));
+    return;
+  }
+  for (const PgdatPointer& pgdat : *pgdats) {
+    auto node = read_node(*reader, model, pages, pgdat.id, pgdat.address);
+    if (!node) {
+      model.incomplete = true;
+      model.notes.warn(fmt::format("node {}: its pgdat at {:#x} cannot be read: {}", raw(pgdat.id), pgdat.address.raw(),
+                                   node.error().message));
+      continue;
+    }
+    node->online = in_node_state(kernel, "N_ONLINE", pgdat.id);
+    node->has_memory = in_node_state(kernel, "N_MEMORY", pgdat.id);
+    model.nodes.push_back(std::move(*node));
+  }
+}
+
+}  // namespace memsect

@@ -1,0 +1,248 @@
+// From the symbol mem_section to the present sections.
+//
+//   EXTREME 4.15+   struct mem_section **mem_section   pointer -> root table -> root -> struct mem_section
+//   EXTREME <= 4.14 struct mem_section *mem_section[NR_SECTION_ROOTS]: the symbol itself is the root table
+//   STATIC          struct mem_section mem_section[NR_SECTION_ROOTS][1]: the symbol itself is the only root
+//
+// VMCOREINFO's SYMBOL(mem_section) is the *value* of the expression: the root table's address already. The symbol
+// table's is the pointer's. 4.15-rc and some 4.14.y printed the pointer's address in VMCOREINFO as well
+// (Linux a0b1280368d1): so each reading is tried, and the first one that yields a valid section is right.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "kernel/kernel.h"
+#include "model/loader.h"
+#include "model/section_flags.h"
+
+namespace memsect {
+namespace {
+
+constexpr std::uint64_t pointer_size = 8;  // 32-bit kernels come with their architectures
+
+/// What is needed to read sections, bound once.
+struct SectionReader {
+  AddressSpace space;
+  ByteOrder order;
+  MemoryGeometry geometry;
+  Field section_mem_map;
+  SectionFlagBits bits;
+};
+
+Result<SectionReader> make_reader(const Kernel& kernel, const MemoryModel& model) {
+  SectionReader reader{kernel.space(), kernel.order(), model.geometry, {},
+                       find_section_flag_bits(kernel.types(), model.geometry)};
+  if (auto layout = kernel.types().find_struct("mem_section")) {
+    auto field = layout->field("section_mem_map");
+    if (!field) return std::move(field).error();
+    reader.section_mem_map = *field;
+  } else {
+    reader.section_mem_map = Field(kernel.vmcoreinfo().offset("mem_section.section_mem_map").value_or(0), 8, kernel.order());
+  }
+  if (reader.section_mem_map.end() > model.geometry.mem_section_size) {
+    return Error{Errc::corrupt, "section_mem_map lies outside of struct mem_section", {}};
+  }
+  return reader;
+}
+
+/// The entries of one root that are present, appended to `sections`.
+void decode_root(const SectionReader& reader, std::uint64_t first_nr, VirtAddr root, Bytes bytes,
+                 std::vector<Section>& sections) {
+  const std::uint64_t entry_size = reader.geometry.mem_section_size;
+  for (std::uint64_t i = 0; i < bytes.size() / entry_size; ++i) {
+    const Bytes entry = bytes.subspan(i * entry_size, entry_size);
+    Section section;
+    section.section_mem_map = reader.section_mem_map.get(entry);
+    section.flags = reader.bits.decode(section.section_mem_map);
+    if (!section.flags.present) continue;
+    section.nr = SectionNr(first_nr + i);
+    if (section.nr.raw() >= reader.geometry.nr_mem_sections()) break;
+    section.mem_section = root + i * entry_size;
+    section.coded_mem_map = section.section_mem_map & reader.bits.map_mask;
+    // Encoding: address of the memmap minus first pfn x sizeof(struct page), modulo 2^64 (sparse_encode_mem_map).
+    const Pfn first = reader.geometry.section_nr_to_pfn(section.nr);
+    section.mem_map = VirtAddr(section.coded_mem_map + first.raw() * reader.geometry.struct_page_size);
+    sections.push_back(std::move(section));
+  }
+}
+
+/// What one reading of `mem_section` yields.
+struct Reading {
+  VirtAddr root_table;
+  std::vector<SectionRoot> roots;
+  std::vector<Section> sections;
+  std::vector<std::uint64_t> unread_roots;   ///< roots whose page is not to be had
+  std::uint64_t unread_table_bytes = 0;      ///< of the root table
+  std::string first_failure;
+  bool plausible = false;                    ///< at least one section has a memmap that is mapped
+};
+
+void read_root(const SectionReader& reader, std::uint64_t index, VirtAddr root, Reading& reading) {
+  const MemoryGeometry& geometry = reader.geometry;
+  const std::uint64_t bytes = geometry.sections_per_root * geometry.mem_section_size;
+  std::vector<std::byte> content(bytes);
+  if (auto done = reader.space.read(root, content); !done) {
+    reading.unread_roots.push_back(index);
+    if (reading.first_failure.empty()) reading.first_failure = done.error().message;
+    return;
+  }
+  decode_root(reader, index * geometry.sections_per_root, root, content, reading.sections);
+  SectionRoot known{index, {root, bytes, {}, Allocation::unknown}};
+  if (auto phys = reader.space.translate_range(root, bytes)) known.placement.phys = *phys;
+  reading.roots.push_back(std::move(known));
+}
+
+/// Reads the root table in pieces that the memory holds; a piece that is missing costs only its own roots.
+Reading read_root_table(const SectionReader& reader, VirtAddr table, std::uint64_t nr_roots) {
+  Reading reading;
+  reading.root_table = table;
+  constexpr std::uint64_t piece = 4096;
+  const std::uint64_t bytes = nr_roots * pointer_size;
+  std::vector<std::byte> content;
+  for (std::uint64_t done = 0; done < bytes;) {
+    // pieces end at page boundaries: the table need not begin at one
+    const std::uint64_t want = std::min(bytes - done, piece - (table + done).raw() % piece);
+    content.resize(want);
+    if (auto read = reader.space.read(table + done, content); !read) {
+      reading.unread_table_bytes += want;
+      if (reading.first_failure.empty()) reading.first_failure = read.error().message;
+    } else {
+      for (std::uint64_t i = 0; i + pointer_size <= want; i += pointer_size) {
+        const std::uint64_t root = load_unsigned(Bytes(content).subspan(i, pointer_size), reader.order);
+        if (root != 0) read_root(reader, (done + i) / pointer_size, VirtAddr(root), reading);
+      }
+    }
+    done += want;
+  }
+  return reading;
+}
+
+Reading read_static_table(const SectionReader& reader, VirtAddr table) {
+  Reading reading;
+  reading.root_table = table;
+  const std::uint64_t bytes = reader.geometry.nr_section_roots * reader.geometry.mem_section_size;
+  std::vector<std::byte> content(bytes);
+  if (auto done = reader.space.read(table, content); !done) {
+    reading.unread_table_bytes = bytes;
+    reading.first_failure = done.error().message;
+    return reading;
+  }
+  decode_root(reader, 0, table, content, reading.sections);
+  return reading;
+}
+
+void judge(const SectionReader& reader, Reading& reading) {
+  for (const Section& section : reading.sections) {
+    if (!section.flags.has_mem_map) continue;
+    const auto mapping = reader.space.mapping_at(section.mem_map);
+    if (mapping && mapping->phys) {
+      reading.plausible = true;
+      return;
+    }
+  }
+}
+
+/// The addresses at which the root table may lie, the likeliest first.
+std::vector<VirtAddr> root_table_candidates(const Kernel& kernel, const SectionReader& reader) {
+  std::vector<VirtAddr> candidates;
+  const auto pointer_at = [&](VirtAddr at) {
+    std::vector<std::byte> bytes(pointer_size);
+    if (reader.space.read(at, bytes)) candidates.push_back(VirtAddr(load_unsigned(bytes, reader.order)));
+  };
+  if (const auto value = kernel.vmcoreinfo().symbol("mem_section")) {
+    candidates.push_back(*value);
+    pointer_at(*value);
+  }
+  if (const auto symbol = kernel.address_of("mem_section")) {
+    pointer_at(*symbol);
+    candidates.push_back(*symbol);
+  }
+  return candidates;
+}
+
+/// How many roots need to be read: up to the highest present section where the kernel says it (4.13+).
+std::uint64_t roots_in_use(const Kernel& kernel, const SectionReader& reader) {
+  const std::uint64_t all = reader.geometry.nr_section_roots;
+  const auto at = kernel.address_of("__highest_present_section_nr");
+  std::vector<std::byte> bytes(pointer_size);
+  if (!at || !reader.space.read(*at, bytes)) return all;
+  const std::uint64_t highest = load_unsigned(bytes, reader.order);
+  return std::min(all, highest / reader.geometry.sections_per_root + 1);  // the value may be stale-high, never low
+}
+
+void note_missing(const Reading& reading, MemoryModel& model) {
+  if (!reading.unread_roots.empty()) {
+    model.incomplete = true;
+    model.notes.warn(fmt::format("section roots {} cannot be read ({}): their sections are missing here",
+                                 ranges(reading.unread_roots), reading.first_failure));
+  }
+  if (reading.unread_table_bytes != 0) {
+    model.incomplete = true;
+    model.notes.warn(fmt::format("{} bytes of the root table at {:#x} cannot be read ({}): sections may be missing here",
+                                 reading.unread_table_bytes, reading.root_table.raw(), reading.first_failure));
+  }
+}
+
+/// Before 4.13 there was no online bit: a running kernel without a single online section is such a one, and there a
+/// section with a memmap is what the kernel itself took for online.
+void apply_old_online_rule(MemoryModel& model) {
+  for (const Section& section : model.sections) {
+    if (section.flags.online) return;
+  }
+  for (Section& section : model.sections) section.flags.online = section.flags.has_mem_map;
+  if (!model.sections.empty()) {
+    model.notes.note("no section has SECTION_IS_ONLINE set: taken for a kernel before 4.13, where every section with a memmap counts as online");
+  }
+}
+
+/// With VMEMMAP the coded map of every valid section is one and the same: the vmemmap base.
+void find_vmemmap(MemoryModel& model) {
+  if (model.geometry.kind != MemoryModelKind::sparsemem_vmemmap) return;
+  for (const Section& section : model.sections) {
+    if (!section.flags.has_mem_map) continue;
+    if (!model.vmemmap) model.vmemmap = VirtAddr(section.coded_mem_map);
+    if (model.vmemmap->raw() != section.coded_mem_map) {
+      model.notes.warn(fmt::format("section {} decodes to another vmemmap base than the sections before it: {:#x}, not {:#x}",
+                                   section.nr.raw(), section.coded_mem_map, model.vmemmap->raw()));
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> load_sections(const Kernel& kernel, MemoryModel& model) {
+  auto reader = make_reader(kernel, model);
+  if (!reader) return std::move(reader).error();
+  const bool is_static = model.geometry.kind == MemoryModelKind::sparsemem_static;
+  const std::uint64_t nr_roots = roots_in_use(kernel, *reader);
+
+  std::string why = "mem_section is in neither VMCOREINFO nor the symbols";
+  for (const VirtAddr candidate : root_table_candidates(kernel, *reader)) {
+    Reading reading = is_static ? read_static_table(*reader, candidate) : read_root_table(*reader, candidate, nr_roots);
+    judge(*reader, reading);
+    if (!reading.plausible) {
+      why = !reading.first_failure.empty() ? reading.first_failure : "it leads to no section with a memmap";
+      continue;
+    }
+    note_missing(reading, model);
+    model.root_table_address = candidate;
+    model.roots = std::move(reading.roots);
+    model.sections = std::move(reading.sections);
+    std::sort(model.sections.begin(), model.sections.end(), [](const Section& a, const Section& b) { return a.nr < b.nr; });
+    apply_old_online_rule(model);
+    find_vmemmap(model);
+    const std::uint64_t bytes =
+        model.geometry.nr_section_roots * (is_static ? model.geometry.mem_section_size : pointer_size);
+    if (auto phys = reader->space.translate_range(candidate, bytes)) {
+      model.root_table = Placement{candidate, bytes, std::move(*phys), Allocation::unknown};
+    } else {
+      model.root_table = std::move(phys).error();
+    }
+    return {};
+  }
+  return Error{Errc::not_in_dump, "the section roots cannot be read: " + why,
+               "a dump that was cut off or filtered too hard holds no memory model; take it again"};
+}
+
+}  // namespace memsect

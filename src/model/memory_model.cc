@@ -1,0 +1,51 @@
+#include "model/memory_model.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace memsect {
+
+std::string_view allocation_name(Allocation allocation) {
+  switch (allocation) {
+    case Allocation::unknown: return "unknown";
+    case Allocation::boot: return "boot";
+    case Allocation::slab: return "slab";
+    case Allocation::buddy: return "buddy";
+  }
+  return "unknown";
+}
+
+std::uint64_t SubsectionMap::populated() const {
+  std::uint64_t count = 0;
+  for (const std::uint64_t word : words) count += static_cast<std::uint64_t>(std::popcount(word));
+  return count;
+}
+
+std::uint64_t Memmap::mapped_bytes() const {
+  std::uint64_t mapped = 0;
+  for (const PhysRange& range : backing) mapped += range.size;
+  return mapped;
+}
+
+const Section* MemoryModel::find_section(SectionNr nr) const {
+  const auto at = std::lower_bound(sections.begin(), sections.end(), nr,
+                                   [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
+  return at != sections.end() && at->nr == nr ? &*at : nullptr;
+}
+
+const Node* MemoryModel::find_node(NodeId id) const {
+  for (const Node& node : nodes) {
+    if (node.id == id) return &node;
+  }
+  return nullptr;
+}
+
+const MemoryBlock* MemoryModel::block_of(SectionNr nr) const {
+  if (!blocks || geometry.sections_per_block == 0) return nullptr;
+  const std::uint64_t id = nr.raw() / geometry.sections_per_block;
+  const auto at = std::lower_bound(blocks->begin(), blocks->end(), id,
+                                   [](const MemoryBlock& block, std::uint64_t wanted) { return block.id < wanted; });
+  return at != blocks->end() && at->id == id ? &*at : nullptr;
+}
+
+}  // namespace memsect

@@ -1,0 +1,40 @@
+// NUMA nodes and their zones: struct pglist_data, struct zone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/position.h"
+#include "base/result.h"
+#include "model/placement.h"
+
+namespace memsect {
+
+struct Zone {
+  unsigned index = 0;  ///< enum zone_type
+  std::string name;    ///< "DMA32"
+  Pfn start_pfn;
+  std::uint64_t spanned_pages = 0;
+  std::uint64_t present_pages = 0;
+  std::uint64_t managed_pages = 0;
+  /// Pageblocks by migratetype (index into MemoryModel::migratetypes), counted as /proc/pagetypeinfo does.
+  Result<std::vector<std::uint64_t>> pageblocks = Error{Errc::not_applicable, "not asked for", {}};
+};
+
+/// One non-NULL pgdat. Since 5.19 every possible node has one, memory or not.
+struct Node {
+  NodeId id{};
+  VirtAddr pgdat;
+  Result<Placement> placement = Error{Errc::not_applicable, "not asked for", {}};
+  /// The node whose memory holds the pgdat (of its first page); often another one for nodes without memory at boot.
+  Result<NodeId> on_node = Error{Errc::not_applicable, "not asked for", {}};
+  Pfn start_pfn;
+  std::uint64_t spanned_pages = 0;
+  std::uint64_t present_pages = 0;
+  Result<bool> online = Error{Errc::not_applicable, "not asked for", {}};      ///< node_states[N_ONLINE]
+  Result<bool> has_memory = Error{Errc::not_applicable, "not asked for", {}};  ///< node_states[N_MEMORY]
+  std::vector<Zone> zones;
+};
+
+}  // namespace memsect

@@ -1,0 +1,79 @@
+// A memory section as the kernel describes it: struct mem_section, its usage, its memmap.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/position.h"
+#include "base/result.h"
+#include "model/placement.h"
+
+namespace memsect {
+
+/// The flag bits of section_mem_map (include/linux/mmzone.h), whatever their position in this kernel.
+struct SectionFlags {
+  bool present = false;            ///< SECTION_MARKED_PRESENT
+  bool has_mem_map = false;        ///< SECTION_HAS_MEM_MAP: the kernel's "valid"
+  bool online = false;             ///< SECTION_IS_ONLINE, 4.13+
+  bool early = false;              ///< SECTION_IS_EARLY, 5.3+: boot memory
+  bool taint_zone_device = false;  ///< SECTION_TAINT_ZONE_DEVICE, 5.12+: shared with a device
+  bool vmemmap_preinit = false;    ///< SECTION_IS_VMEMMAP_PREINIT, 6.15+
+};
+
+/// Which 2 MiB units of the section exist: bit 0 of word 0 is the first one.
+struct SubsectionMap {
+  std::vector<std::uint64_t> words;
+  std::uint64_t total = 0;
+  bool test(std::uint64_t unit) const { return (words[unit / 64] >> (unit % 64) & 1) != 0; }
+  std::uint64_t populated() const;
+};
+
+/// What the usemap says of one pageblock.
+struct Pageblock {
+  std::uint8_t migratetype = 0;  ///< index into MemoryModel::migratetypes, isolation already applied
+  bool skip = false;             ///< compaction's hint
+  bool isolated = false;
+};
+
+/// The struct pages of a section and what backs them.
+struct Memmap {
+  VirtAddr address;
+  std::uint64_t bytes = 0;
+  std::vector<PhysRange> backing;     ///< of the mapped part, in virtual order
+  std::uint64_t self_hosted = 0;      ///< bytes that lie in memory which hosts its own memmap (memmap_on_memory, altmap)
+  Allocation allocation = Allocation::unknown;  ///< of the first backing page
+  std::uint64_t mapped_bytes() const;
+};
+
+/// Nodes and zones seen at the first pages of a section's online pageblocks.
+struct SectionZones {
+  std::vector<NodeId> nodes;
+  std::vector<std::string> zones;
+};
+
+/// One present section. Parts that a command did not ask for are `not_applicable`; parts that could not be read carry
+/// their reason.
+struct Section {
+  SectionNr nr;
+  VirtAddr mem_section;               ///< address of its struct mem_section
+  std::uint64_t section_mem_map = 0;  ///< the raw word
+  std::uint64_t coded_mem_map = 0;    ///< flags cleared
+  VirtAddr mem_map;                   ///< decoded: its first struct page
+  SectionFlags flags;
+  Result<Placement> usage = Error{Errc::not_applicable, "not asked for", {}};
+  Result<SubsectionMap> subsections = Error{Errc::not_applicable, "not asked for", {}};
+  Result<std::vector<Pageblock>> pageblocks = Error{Errc::not_applicable, "not asked for", {}};
+  Result<Memmap> memmap = Error{Errc::not_applicable, "not asked for", {}};
+  Result<NodeId> node = Error{Errc::not_applicable, "not asked for", {}};
+  Result<SectionZones> zones = Error{Errc::not_applicable, "not asked for", {}};
+};
+
+/// A page of mem_section roots: SECTIONS_PER_ROOT entries, allocated as one object and never freed.
+struct SectionRoot {
+  std::uint64_t index = 0;
+  Placement placement;
+};
+
+}  // namespace memsect
