@@ -1,0 +1,258 @@
+// What metadata alone says about taking sections away. (Whether their pages can be moved out is another
+// question.)
+//
+// A section can go when nothing is left in it that somebody needs. So these never go:
+//
+//   roots    sections that hold a permanent object (holders.cc), and sections in a circle of usages and
+//   memmaps: the
+//            first of them to go would take what another still needs
+//   mark     and every section that holds the usage or memmap of one that never goes, and so on
+//
+// Circles over a node need no root of their own: the pgdat in them is permanent.
+//
+// What is left has no circle. It is put in order by Kahn's algorithm (Topological sorting of large networks,
+// 1962): again and again a section goes that no remaining one needs, the highest number first, since
+// hot-added memory is at the top and goes as it came.
+#include "analysis/removal_order.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <queue>
+#include <string>
+#include <utility>
+
+#include "analysis/strongly_connected.h"
+#include "analysis/words.h"
+
+namespace memsect {
+namespace {
+
+constexpr EdgeKinds of_sections = EdgeKind::usage | EdgeKind::memmap;
+
+class Sorter {
+ public:
+  Sorter(const MemoryModel& model, const DependencyGraph& graph, std::span<const Holder> holders)
+      : graph_(graph),
+        holders_(holders),
+        component_(strongly_connected(graph, of_sections)),
+        members_(graph.size(), 0),
+        never_(graph.size(), false),
+        present_(graph.size(), false) {
+    for (const Section& section : model.sections) {
+      if (const auto vertex = graph.find({Vertex::Kind::section, section.nr.raw()})) present_[*vertex] = true;
+    }
+    for (std::uint32_t vertex = 0; vertex < graph.size(); ++vertex) {
+      if (graph.is_section(vertex)) ++members_[component_[vertex]];
+    }
+  }
+
+  Removal run() {
+    mark_never();
+    describe_circles();
+    Removal removal;
+    removal.order = order();
+    std::size_t at = 0;
+    for (std::uint32_t vertex = 0; vertex < graph_.size() && graph_.is_section(vertex); ++vertex) {
+      if (!present_[vertex] || !never_[vertex]) continue;
+      const SectionNr nr = graph_.section(vertex);
+      while (at < holders_.size() && holders_[at].section < nr) ++at;
+      if (at < holders_.size() && holders_[at].section == nr) {
+        removal.never.push_back({nr, because(vertex, holders_[at])});
+      }
+    }
+    return removal;
+  }
+
+ private:
+  bool in_circle(std::uint32_t vertex) const {
+    return graph_.is_section(vertex) && members_[component_[vertex]] >= 2;
+  }
+
+  void mark_never() {
+    const std::vector<bool> permanent = permanent_holders(graph_, holders_);
+    mark_with_needs([&](std::uint32_t vertex) { return permanent[vertex]; });
+    // A circle that no permanent object keeps is a reason of its own. Its members are marked together or not
+    // at all.
+    circling_.assign(graph_.size(), false);
+    for (std::uint32_t vertex = 0; vertex < graph_.size(); ++vertex) {
+      circling_[vertex] = !never_[vertex] && in_circle(vertex);
+    }
+    mark_with_needs([&](std::uint32_t vertex) { return circling_[vertex]; });
+  }
+
+  /// Marks the roots, and what they need, and so on.
+  template <class IsRoot>
+  void mark_with_needs(const IsRoot& is_root) {
+    std::vector<std::uint32_t> marked;
+    const auto mark = [&](std::uint32_t vertex) {
+      if (never_[vertex]) return;
+      never_[vertex] = true;
+      marked.push_back(vertex);
+    };
+    for (std::uint32_t vertex = 0; vertex < graph_.size(); ++vertex) {
+      if (is_root(vertex)) mark(vertex);
+    }
+    while (!marked.empty()) {
+      const std::uint32_t vertex = marked.back();
+      marked.pop_back();
+      for (const DependencyGraph::Arc& arc : graph_.needs(vertex)) {
+        if (arc.kinds.overlaps(of_sections)) mark(arc.to);
+      }
+    }
+  }
+
+  std::vector<SectionNr> order() const {
+    std::vector<std::uint32_t> dependents(graph_.size(), 0);
+    const auto for_each_need = [this](std::uint32_t vertex, auto&& each) {
+      for (const DependencyGraph::Arc& arc : graph_.needs(vertex)) {
+        if (arc.kinds.overlaps(of_sections)) each(arc.to);
+      }
+    };
+    const auto can_go = [this](std::uint32_t vertex) { return present_[vertex] && !never_[vertex]; };
+    for (std::uint32_t vertex = 0; vertex < graph_.size(); ++vertex) {
+      if (can_go(vertex)) for_each_need(vertex, [&](std::uint32_t to) { ++dependents[to]; });
+    }
+    std::priority_queue<std::uint32_t> free;
+    for (std::uint32_t vertex = 0; vertex < graph_.size(); ++vertex) {
+      if (can_go(vertex) && dependents[vertex] == 0) free.push(vertex);
+    }
+    std::vector<SectionNr> order;
+    while (!free.empty()) {
+      const std::uint32_t vertex = free.top();
+      free.pop();
+      order.push_back(graph_.section(vertex));
+      for_each_need(vertex, [&](std::uint32_t to) {
+        if (--dependents[to] == 0 && can_go(to)) free.push(to);
+      });
+    }
+    return order;
+  }
+
+  std::string because(std::uint32_t vertex, const Holder& holder) const;
+  void add_transitive(std::uint32_t vertex, const Holder& holder, std::vector<std::string>& reasons) const;
+  void describe_circles();
+
+  const DependencyGraph& graph_;     // the caller's
+  std::span<const Holder> holders_;  // the caller's
+  std::vector<std::uint32_t> component_;
+  std::vector<std::uint32_t> members_;  ///< by component: how many sections
+  std::vector<bool> never_;
+  std::vector<bool> circling_;  ///< in a circle that nothing else keeps
+  std::vector<bool> present_;
+  std::map<std::uint32_t, std::string> circles_;  ///< by component
+};
+
+std::vector<SectionNr> sorted_unique(std::vector<SectionNr> sections) {
+  std::sort(sections.begin(), sections.end());
+  sections.erase(std::unique(sections.begin(), sections.end()), sections.end());
+  return sections;
+}
+
+/// The permanent objects in a section, each kind in a phrase.
+std::vector<std::string> permanent_reasons(const Holder& holder) {
+  std::vector<std::string> reasons, pgdats;
+  std::vector<SectionNr> rooted, used;
+  for (const HeldObject& object : holder.holds) {
+    if (!object.permanent) continue;
+    std::vector<SectionNr>* served = nullptr;
+    switch (object.kind) {
+      case ObjectKind::section_root_table:
+        reasons.emplace_back("holds the section root table");
+        break;
+      case ObjectKind::section_root:
+        served = &rooted;
+        break;
+      case ObjectKind::usage:
+        served = &used;
+        break;
+      case ObjectKind::memmap:
+        break;
+      case ObjectKind::pgdat:
+        for (const NodeId node : object.of_nodes)
+          pgdats.push_back(fmt::format("holds node {}'s pgdat", raw(node)));
+        break;
+    }
+    if (served != nullptr)
+      served->insert(served->end(), object.of_sections.begin(), object.of_sections.end());
+    if (served == &rooted && object.of_sections.empty())
+      reasons.emplace_back("holds a section root without sections");
+  }
+  if (!rooted.empty())
+    reasons.push_back("holds the section root of " + sections_text(sorted_unique(std::move(rooted))));
+  reasons.insert(reasons.end(), pgdats.begin(), pgdats.end());
+  used = sorted_unique(std::move(used));
+  if (used.size() == 1 && used.front() == holder.section) {
+    reasons.emplace_back("holds its own usage, which is boot memory");
+  } else if (!used.empty()) {
+    reasons.push_back("holds the usage of " + sections_text(used));
+  }
+  return reasons;
+}
+
+/// One sentence for each circle, whatever the number of its members.
+void Sorter::describe_circles() {
+  std::map<std::uint32_t, std::pair<std::vector<SectionNr>, EdgeKinds>> circles;
+  for (std::uint32_t vertex = 0; vertex < graph_.size(); ++vertex) {
+    if (!circling_[vertex]) continue;
+    auto& [members, kinds] = circles[component_[vertex]];
+    members.push_back(graph_.section(vertex));
+    for (const DependencyGraph::Arc& arc : graph_.needs(vertex)) {
+      if (component_[arc.to] == component_[vertex]) kinds = kinds | (arc.kinds & of_sections);
+    }
+  }
+  for (const auto& [component, circle] : circles) {
+    circles_[component] = fmt::format("is one of a circle, {} ({}): none of them can go first",
+                                      sections_text(circle.first), edge_kinds_text(circle.second));
+  }
+}
+
+/// What it holds, beside permanent objects, for sections that never go.
+void Sorter::add_transitive(std::uint32_t vertex, const Holder& holder,
+                            std::vector<std::string>& reasons) const {
+  for (const auto& [kind, name] :
+       {std::pair(ObjectKind::usage, "usage"), std::pair(ObjectKind::memmap, "memmap")}) {
+    std::vector<SectionNr> stuck;
+    for (const HeldObject& object : holder.holds) {
+      if (object.kind != kind || object.permanent) continue;
+      for (const SectionNr nr : object.of_sections) {
+        const auto subject = graph_.find({Vertex::Kind::section, nr.raw()});
+        if (!subject || nr == holder.section || !never_[*subject]) continue;
+        if (circling_[vertex] && component_[*subject] == component_[vertex]) continue;
+        stuck.push_back(nr);
+      }
+    }
+    if (!stuck.empty()) {
+      reasons.push_back(fmt::format("holds the {} of {}, which can never go", name,
+                                    sections_text(sorted_unique(std::move(stuck)))));
+    }
+  }
+}
+
+std::string Sorter::because(std::uint32_t vertex, const Holder& holder) const {
+  std::vector<std::string> reasons = permanent_reasons(holder);
+  if (circling_[vertex]) reasons.push_back(circles_.at(component_[vertex]));
+  add_transitive(vertex, holder, reasons);
+  return fmt::format("{}", fmt::join(reasons, "; "));
+}
+
+}  // namespace
+
+std::vector<bool> permanent_holders(const DependencyGraph& graph, std::span<const Holder> holders) {
+  std::vector<bool> permanent(graph.size(), false);
+  for (const Holder& holder : holders) {
+    const auto vertex = graph.find({Vertex::Kind::section, holder.section.raw()});
+    if (!vertex) continue;
+    permanent[*vertex] = std::any_of(holder.holds.begin(), holder.holds.end(),
+                                     [](const HeldObject& object) { return object.permanent; });
+  }
+  return permanent;
+}
+
+Removal find_removal_order(const MemoryModel& model, const DependencyGraph& graph,
+                           std::span<const Holder> holders) {
+  return Sorter(model, graph, holders).run();
+}
+
+}  // namespace memsect
