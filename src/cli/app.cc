@@ -1,0 +1,146 @@
+#include "cli/app.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/version.h"
+
+namespace memsect {
+namespace {
+
+constexpr const char* program_help =
+    R"(A FILE is a crash dump (vmcore) or the vmlinux of its kernel; memsect tells them apart by their content.
+
+Examples:
+  memsect deps vmcore vmlinux             which sections hold whose metadata
+  memsect sections --node 1 vmcore vmlinux
+
+memsect COMMAND --help says more about a command; the manual is memsect(1).)";
+
+/// Options without CLI11's remarks on choices and exclusions: the texts say what there is to say.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string type = option->get_type_name();  // "FORMAT:{table,json}": a validator adds its choices
+    return option->get_type_size() == 0 || type.empty() ? "" : " " + type.substr(0, type.find(':'));
+  }
+};
+
+/// -h is the list of options; --help adds the text and the examples below it.
+struct HelpRequest {
+  const CLI::App* app = nullptr;
+  bool with_text = false;
+};
+
+void add_help_flags(CLI::App& app, HelpRequest& request) {
+  app.set_help_flag();
+  const auto ask = [&app, &request](bool with_text) {
+    return [&app, &request, with_text]() {
+      request = {&app, with_text};
+      throw CLI::CallForHelp();
+    };
+  };
+  app.add_flag_callback("-h", ask(false), "a short help")->trigger_on_parse();
+  app.add_flag_callback("--help", ask(true), "the help with examples")->trigger_on_parse();
+}
+
+void print_help(std::FILE* out, const CLI::App& app, std::string_view text) {
+  fmt::print(out, "{}", app.help(app.get_parent() == nullptr ? "" : app.get_parent()->get_name()));
+  if (!text.empty()) fmt::print(out, "\n{}\n", text);
+}
+
+std::vector<std::string> format_names(const Command& command) {
+  std::vector<std::string> names;
+  for (const Renderer* renderer : renderers()) {
+    if (renderer->name != "dot" || command.name == "deps") names.emplace_back(renderer->name);
+  }
+  return names;
+}
+
+/// A command that was declared: its parser, its options, its work.
+struct Declared {
+  const Command* command = nullptr;
+  CLI::App* app = nullptr;
+  CommonOptions options;
+  RunCommand run;
+};
+
+std::vector<std::unique_ptr<Declared>> declare_commands(CLI::App& program, HelpRequest& help) {
+  std::vector<std::unique_ptr<Declared>> declared;
+  for (const Command* command : commands()) {
+    auto entry = std::make_unique<Declared>();
+    entry->command = command;
+    entry->app = program.add_subcommand(std::string(command->name), std::string(command->summary));
+    add_help_flags(*entry->app, help);
+    add_common_options(*entry->app, entry->options, format_names(*command));
+    entry->run = command->add(*entry->app, entry->options);
+    declared.push_back(std::move(entry));
+  }
+  return declared;
+}
+
+std::string_view text_of(const std::vector<std::unique_ptr<Declared>>& declared, const CLI::App* app) {
+  for (const auto& entry : declared) {
+    if (entry->app == app) return entry->command->help;
+  }
+  return program_help;
+}
+
+/// What is wrong with the command line, in our words where CLI11's do not name the thing.
+Error usage_error(const CLI::App& program, const CLI::ParseError& error, const char* first_argument) {
+  const std::string hint = "memsect --help, or memsect COMMAND --help";
+  const bool no_command = program.get_subcommands().empty();
+  if (no_command && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && first_argument != nullptr && *first_argument != '-') {
+    return {Errc::usage, fmt::format("{}: no such command", first_argument), hint};
+  }
+  return {Errc::usage, error.what(), hint};
+}
+
+int run_declared(Declared& entry) {
+  entry.options.input.search = !entry.options.no_search;
+  auto code = entry.run();
+  if (code) return *code;
+  print_error(code.error());
+  return exit_code_of(code.error());
+}
+
+}  // namespace
+
+int run_app(int argc, char** argv) {
+  CLI::App program{"Finds which memory sections of a Linux kernel hold what others live on, in crash dumps.", "memsect"};
+  HelpRequest help;
+  add_help_flags(program, help);
+  auto formatter = std::make_shared<HelpFormatter>();
+  formatter->column_width(28);
+  program.formatter(formatter);  // subcommands inherit it
+  program.set_version_flag("--version", fmt::format("memsect {}", version), "the version");
+  program.require_subcommand(0, 1);
+  auto declared = declare_commands(program, help);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    print_help(stdout, *help.app, help.with_text ? text_of(declared, help.app) : "");
+    return exit_done;
+  } catch (const CLI::CallForVersion& asked) {
+    fmt::print("{}\n", asked.what());
+    return exit_done;
+  } catch (const CLI::ParseError& error) {
+    print_error(usage_error(program, error, argc > 1 ? argv[1] : nullptr));
+    return exit_usage;
+  }
+  for (const auto& entry : declared) {
+    if (entry->app->parsed()) return run_declared(*entry);
+  }
+  print_help(stderr, program, "");
+  return exit_usage;
+}
+
+}  // namespace memsect

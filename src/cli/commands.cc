@@ -1,0 +1,14 @@
+#include <array>
+
+#include "cli/command.h"
+
+namespace memsect {
+
+namespace {
+constexpr std::array<const Command*, 5> all{&info_command, &sections_command, &nodes_command, &blocks_command,
+                                            &deps_command};
+}  // namespace
+
+std::span<const Command* const> commands() { return all; }
+
+}  // namespace memsect

@@ -1,0 +1,62 @@
+// Options that every command takes, and selections of what it lists.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/position.h"
+#include "base/result.h"
+#include "kernel/input_files.h"
+#include "model/memory_model.h"
+#include "render/report.h"
+
+namespace memsect {
+
+struct CommonOptions {
+  InputRequest input;
+  bool no_search = false;
+  std::string format = "table";
+  bool json = false, pairs = false, raw = false;
+  bool no_headings = false;
+  std::string columns;
+  bool bytes = false;
+  std::string to;
+  std::string color = "auto";
+  bool verbose = false;
+
+  /// The format after -J, -P and -r.
+  std::string_view chosen_format() const;
+  /// The named columns, split at commas.
+  std::vector<std::string> column_names() const;
+};
+
+/// Declares the common options; `formats` are the names that --format takes.
+void add_common_options(CLI::App& app, CommonOptions& options, const std::vector<std::string>& formats);
+
+/// Bounds, both inclusive.
+struct Bounds {
+  std::uint64_t first = 0, last = 0;
+  bool contains(std::uint64_t value) const { return first <= value && value <= last; }
+};
+
+/// --section, --node, --block, --range as given; empty texts select everything.
+struct SelectionOptions {
+  std::string section, node, block, range;
+};
+void add_selection_options(CLI::App& app, SelectionOptions& options);
+
+/// The same, understood. What is not set selects everything.
+struct Selection {
+  std::optional<Bounds> sections, blocks, phys;
+  std::optional<std::uint64_t> node;
+
+  bool selects(const MemoryModel& model, const Section& section) const;
+  bool selects(const MemoryModel& model, const MemoryBlock& block) const;
+  bool selects(const Node& candidate) const;
+};
+/// `usage` when a bound is not of the form the option takes.
+Result<Selection> parse_selection(const SelectionOptions& options);
+
+}  // namespace memsect

@@ -1,0 +1,118 @@
+#include "cli/output.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <system_error>
+
+#include "kernel/kernel.h"
+
+namespace memsect {
+namespace {
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+/// Control characters of file names and dumps do not reach the terminal.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return out;
+}
+
+bool wants_color(const CommonOptions& options, int descriptor) {
+  if (options.color == "always") return true;
+  if (options.color == "never") return false;
+  const char* const no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && ::isatty(descriptor) != 0;
+}
+
+unsigned terminal_width(int descriptor) {
+  winsize size{};
+  if (::isatty(descriptor) == 0 || ::ioctl(descriptor, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
+}
+
+void print_notes(const Notes& notes, bool verbose) {
+  for (const Note& note : notes.all()) {
+    if (note.severity == Severity::note && !verbose) continue;
+    const char* const kind = note.severity == Severity::warning ? "warning" : "note";
+    fmt::print(stderr, "memsect: {}: {}\n", kind, printable(note.text));
+    if (!note.hint.empty()) fmt::print(stderr, "hint: {}\n", printable(note.hint));
+  }
+}
+
+Error write_error(const std::string& name, int number) {
+  return {Errc::io, fmt::format("{}: cannot be written: {}", name, std::generic_category().message(number)), {}};
+}
+
+}  // namespace
+
+int exit_code_of(const Error& error) {
+  if (error.code == Errc::usage) return exit_usage;
+  if (error.code == Errc::mismatch) return exit_mismatch;
+  return exit_unreadable;
+}
+
+void print_error(const Error& error) {
+  fmt::print(stderr, "memsect: error: {}\n", printable(error.message));
+  if (!error.hint.empty()) fmt::print(stderr, "hint: {}\n", printable(error.hint));
+}
+
+Object make_source(const Kernel& kernel) {
+  List files;
+  for (const SourceFile& file : kernel.files()) {
+    files.emplace_back(Object{{"path", file.path}, {"role", file.role}, {"format", file.format}});
+  }
+  return Object{{"files", std::move(files)},
+                {"live", false},
+                {"arch", kernel.arch().name},
+                {"release", kernel.release()},
+                {"build_id", kernel.build_id().empty() ? Value() : Value(kernel.build_id())},
+                {"page_size", kernel.page_size()},
+                {"types_from", kernel.types().origin()},
+                {"symbols_from", kernel.symbols_from()}};
+}
+
+Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete) {
+  report.source = make_source(kernel);
+  Notes notes = kernel.notes();
+  notes.append(report.notes);
+  report.notes = notes;
+
+  std::unique_ptr<std::FILE, CloseFile> opened;
+  std::FILE* file = stdout;
+  std::string name = "standard output";
+  if (!options.to.empty()) {
+    name = options.to;
+    opened.reset(std::fopen(name.c_str(), "we"));
+    if (!opened) return write_error(name, errno);
+    file = opened.get();
+  }
+  int write_failure = 0;
+  const Sink sink = [&](std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), file) == text.size()) return true;
+    write_failure = errno;
+    return false;
+  };
+  const RenderOptions render{options.column_names(), !options.no_headings, options.bytes, wants_color(options, ::fileno(file)),
+                             terminal_width(::fileno(file))};
+  auto outcome = find_renderer(options.chosen_format())->render(report, render, sink);
+  if (!outcome) return std::move(outcome).error();
+  if (write_failure == 0 && std::fflush(file) != 0) write_failure = errno;
+  if (write_failure != 0 && write_failure != EPIPE) return write_error(name, write_failure);
+  if (options.chosen_format() != "json") print_notes(report.notes, options.verbose);
+  if (write_failure == EPIPE) return int{exit_done};  // whoever reads has enough
+  return int{outcome->absences || incomplete ? exit_partial : exit_done};
+}
+
+}  // namespace memsect

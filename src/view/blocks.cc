@@ -1,0 +1,120 @@
+#include "view/blocks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "view/cells.h"
+
+namespace memsect {
+namespace {
+
+constexpr std::array<Column, 12> columns{{
+    {"BLOCK", "N of /sys/devices/system/memory/memoryN", Align::right},
+    {"RANGE", "physical addresses, inclusive"},
+    {"SIZE", "bytes", Align::right},
+    {"STATE", "online, offline, going_offline, ..."},
+    {"ONLINE_TYPE", "how it was onlined"},
+    {"NODE", "NUMA node", Align::right},
+    {"ZONE", "the one zone that spans it; - with several zones or nodes, which forbids offlining (5.18+)"},
+    {"ZONES", "zones seen at its online pageblocks"},
+    {"SECTIONS", "present sections in it", Align::right},
+    {"ALTMAP_PAGES", "pages of it that hold its own memmap", Align::right},
+    {"GROUP", "address of its memory_group", Align::left, false},
+    {"MEMORY_BLOCK", "address of the struct memory_block", Align::left, false},
+}};
+
+PhysRange range_of(const MemoryModel& model, const MemoryBlock& block) {
+  return {model.geometry.section_range(block.start_section).start,
+          std::max<std::uint64_t>(model.geometry.sections_per_block, 1) * model.geometry.section_size()};
+}
+
+/// The present sections of a block.
+std::vector<const Section*> sections_in(const MemoryModel& model, const MemoryBlock& block) {
+  std::vector<const Section*> sections;
+  for (std::uint64_t i = 0; i < std::max<std::uint64_t>(model.geometry.sections_per_block, 1); ++i) {
+    if (const Section* section = model.find_section(block.start_section + i)) sections.push_back(section);
+  }
+  return sections;
+}
+
+Value sections_value(const MemoryModel& model, const MemoryBlock& block) {
+  List list;
+  for (const Section* section : sections_in(model, block)) list.emplace_back(section->nr.raw());
+  return list;
+}
+
+Value zones_value(const MemoryModel& model, const MemoryBlock& block) {
+  List list;
+  std::vector<std::string> seen;
+  for (const Section* section : sections_in(model, block)) {
+    if (!section->zones) {
+      if (section->zones.error().code != Errc::not_applicable) return section->zones.error();
+      continue;
+    }
+    for (const std::string& zone : section->zones->zones) {
+      if (std::find(seen.begin(), seen.end(), zone) != seen.end()) continue;
+      seen.push_back(zone);
+      list.emplace_back(zone);
+    }
+  }
+  return list;
+}
+
+/// null: the kernel has the member and it is NULL.
+Value zone_value(const MemoryBlock& block) {
+  return value_or_absence(block.zone, [](const std::string& zone) { return zone.empty() ? Value() : Value(zone); });
+}
+
+Value block_value(const MemoryModel& model, const MemoryBlock& block) {
+  return Object{{"block", block.id},
+                {"name", fmt::format("memory{}", block.id)},
+                {"memory_block", Hex{block.address.raw()}},
+                {"state", block.state},
+                {"online_type", value_or_absence(block.online_type, [](const std::string& type) { return Value(type); })},
+                {"node", value_or_absence(block.node, [](NodeId node) { return Value(raw(node)); })},
+                {"zone", zone_value(block)},
+                {"zones", zones_value(model, block)},
+                {"start_section", block.start_section.raw()},
+                {"sections", sections_value(model, block)},
+                {"altmap_pages", value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); })},
+                {"group", block.group.raw() == 0 ? Value() : Value(Hex{block.group.raw()})}};
+}
+
+std::vector<Value> block_cells(const MemoryModel& model, const MemoryBlock& block) {
+  const PhysRange range = range_of(model, block);
+  return {block.id,
+          fmt::format("{:#018x}-{:#018x}", range.start.raw(), range.end().raw() - 1),
+          Size{range.size},
+          block.state,
+          value_or_absence(block.online_type, [](const std::string& type) { return Value(type); }),
+          value_or_absence(block.node, [](NodeId node) { return Value(raw(node)); }),
+          value_or_absence(block.zone, [](const std::string& zone) { return Value(zone.empty() ? "-" : zone); }),
+          zones_value(model, block),
+          sections_value(model, block),
+          value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); }),
+          block.group.raw() == 0 ? Value("-") : Value(Hex{block.group.raw()}),
+          Hex{block.address.raw()}};
+}
+
+}  // namespace
+
+std::span<const Column> blocks_columns() { return columns; }
+
+Report make_blocks_report(const MemoryModel& model, std::vector<const MemoryBlock*> blocks) {
+  auto rows = std::make_shared<const std::vector<const MemoryBlock*>>(std::move(blocks));
+  Report report;
+  report.command = "blocks";
+  report.row_count = rows->size();
+  report.rows = [rows, &model](std::uint64_t row) { return block_value(model, *(*rows)[row]); };
+  Table table;
+  table.columns.assign(columns.begin(), columns.end());
+  table.row_count = rows->size();
+  table.row = [rows, &model](std::uint64_t row) { return block_cells(model, *(*rows)[row]); };
+  report.tables.push_back(std::move(table));
+  return report;
+}
+
+}  // namespace memsect

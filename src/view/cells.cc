@@ -1,0 +1,33 @@
+#include "view/cells.h"
+
+namespace memsect {
+
+List section_list(const MemoryGeometry& geometry, std::span<const PhysRange> phys) {
+  List list;
+  for (const SectionNr nr : geometry.sections_of(phys)) list.emplace_back(nr.raw());
+  return list;
+}
+
+std::string state_letters(const SectionFlags& flags) {
+  std::string letters;
+  if (flags.present) letters += 'P';
+  if (flags.has_mem_map) letters += 'M';
+  if (flags.online) letters += 'O';
+  if (flags.early) letters += 'E';
+  if (flags.taint_zone_device) letters += 'D';
+  if (flags.vmemmap_preinit) letters += 'V';
+  return letters;
+}
+
+List flag_names(const SectionFlags& flags) {
+  List names;
+  if (flags.present) names.emplace_back("present");
+  if (flags.has_mem_map) names.emplace_back("has_mem_map");
+  if (flags.online) names.emplace_back("online");
+  if (flags.early) names.emplace_back("early");
+  if (flags.taint_zone_device) names.emplace_back("taint_zone_device");
+  if (flags.vmemmap_preinit) names.emplace_back("vmemmap_preinit");
+  return names;
+}
+
+}  // namespace memsect

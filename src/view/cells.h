@@ -1,0 +1,29 @@
+// Small conversions from model values to output values, shared by the views.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/position.h"
+#include "base/result.h"
+#include "model/memory_model.h"
+#include "render/value.h"
+
+namespace memsect {
+
+/// Physical stretches as the numbers of the sections they touch.
+List section_list(const MemoryGeometry& geometry, std::span<const PhysRange> phys);
+/// crash's letters: Present, has Mem map, Online, Early, Device shares it; ours: Vmemmap initialised early (6.15+).
+std::string state_letters(const SectionFlags& flags);
+/// The names of the flags that are set, in the order of their bits.
+List flag_names(const SectionFlags& flags);
+
+/// The value of a Result made by `make`, or its absence.
+template <class T, class Make>
+Value value_or_absence(const Result<T>& result, Make make) {
+  if (!result) return result.error();
+  return make(*result);
+}
+
+}  // namespace memsect
