@@ -16,7 +16,7 @@ constexpr std::array<Column, 12> columns{{
     {"RANGE", "physical addresses, inclusive"},
     {"SIZE", "bytes", Align::right},
     {"STATE", "online, offline, going_offline, ..."},
-    {"ONLINE_TYPE", "how it was onlined"},
+    {"ONLINE_TYPE", "what an onlining under way asked for; the kernel resets it to offline afterwards", Align::left, false},
     {"NODE", "NUMA node", Align::right},
     {"ZONE", "the one zone that spans it; - with several zones or nodes, which forbids offlining (5.18+)"},
     {"ZONES", "zones seen at its online pageblocks"},

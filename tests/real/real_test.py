@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Run memsect on a real kernel's dump and hold its answers against the goldens and against that kernel's own words.
+
+usage: real_test.py MEMSECT CASE_DIR WORK_DIR [--refresh]
+
+CASE_DIR (testdata/real/NAME) has vmcore, truth/ (what the running kernel printed) and expected/ (goldens); WORK_DIR has
+the unpacked vmlinux. --refresh writes the goldens anew, after the truth was found to hold.
+"""
+import difflib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+COMMANDS = ("info", "sections", "nodes", "blocks", "deps")
+FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections",), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
+
+
+def run(tool, command, form):
+    done = subprocess.run([tool, command, "vmcore", "vmlinux", "--no-search", "--format", form], capture_output=True,
+                          text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{command} --format {form}: exit {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def truth(case, name):
+    with open(os.path.join(case, "truth", name), encoding="utf-8") as file:
+        return file.read()
+
+
+def check_pageblocks(case, nodes):
+    """/proc/pagetypeinfo, "Number of blocks type", zone by zone."""
+    text = truth(case, "pagetypeinfo")
+    types = re.search(r"Number of blocks type\s+(.*)", text)[1].split()
+    zones = {(n["node"], z["name"]): z["pageblocks"] for n in nodes for z in n["zones"]}
+    found = 0
+    for line in re.finditer(r"^Node (\d+), zone\s+(\S+)((?:\s+\d+)+)\s*$", text, re.M):
+        counts = [int(x) for x in line[3].split()]
+        want = dict(zip(types, counts))
+        got = zones[int(line[1]), line[2]]
+        found += 1
+        assert got == want, f"node {line[1]} zone {line[2]}: memsect counts {got}, the kernel counted {want}"
+    assert found > 0, "no zone was compared"
+
+
+def check_blocks(case, blocks):
+    """/sys/devices/system/memory/memoryN/state."""
+    want = dict(re.findall(r"^(memory\d+) .*?state=(\S+)", truth(case, "memory_blocks"), re.M))
+    got = {b["name"]: b["state"].replace("_", "-") for b in blocks}
+    assert want and got == want, f"memory blocks: memsect says {got}, sysfs said {want}"
+
+
+def check_messages(case, deps, release):
+    """The lines of the boot-time check; 7.1 and later have none to compare with."""
+    if tuple(int(x) for x in re.match(r"(\d+)\.(\d+)", release).groups()) >= (7, 1):
+        return
+    want = truth(case, "kernel_messages").splitlines()
+    assert deps["kernel_messages"] == want, f"memsect replays {deps['kernel_messages']}, the kernel printed {want}"
+
+
+def compare(case, name, got, refresh):
+    path = os.path.join(case, "expected", name)
+    if refresh:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(got)
+        return True
+    with open(path, encoding="utf-8") as file:
+        want = file.read()
+    sys.stdout.writelines(difflib.unified_diff(want.splitlines(True), got.splitlines(True), path, "memsect"))
+    return got == want
+
+
+def main():
+    tool, case, work = (os.path.abspath(p) for p in sys.argv[1:4])
+    refresh = "--refresh" in sys.argv
+    shutil.copy(os.path.join(case, "vmcore"), os.path.join(work, "vmcore"))
+    os.chdir(work)
+    answers = {c: json.loads(run(tool, c, "json")) for c in COMMANDS}
+    check_pageblocks(case, answers["nodes"]["data"])
+    check_blocks(case, answers["blocks"]["data"])
+    check_messages(case, answers["deps"]["data"], answers["info"]["source"]["release"])
+    same = [compare(case, f"{c}.{form}", run(tool, c, form), refresh) for form, commands in FORMATS.items() for c in commands]
+    sys.exit(0 if all(same) else "goldens differ; if that is meant, build the target refresh_goldens")
+
+
+main()
