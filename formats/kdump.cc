@@ -371,11 +371,12 @@ bool ends_early(const File& file, const Layout& layout, std::uint64_t stored_pag
   while (left > 0 && stored_pages - left < searched_descriptors) {
     const std::uint64_t count = std::min(left, descriptors_at_once);
     left -= count;
-    const auto descriptors = read_descriptors(file, layout, left, count);
+    auto descriptors = read_descriptors(file, layout, left, count);
     if (!descriptors) return true;
-    for (auto descriptor = descriptors->rbegin(); descriptor != descriptors->rend(); ++descriptor) {
-      if (reaches_beyond(*descriptor, file.size())) return true;
-      if (descriptor->offset != 0 && descriptor->offset != zero_page_at) return false;
+    for (; !descriptors->empty(); descriptors->pop_back()) {
+      const Descriptor& last = descriptors->back();
+      if (reaches_beyond(last, file.size())) return true;
+      if (last.offset != 0 && last.offset != zero_page_at) return false;
     }
   }
   const std::uint64_t step = left / sampled_descriptors + 1;

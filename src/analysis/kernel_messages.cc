@@ -47,7 +47,8 @@ namespace {
 
 struct Release {
   unsigned major = 0, minor = 0, patch = 0;
-  friend auto operator<=>(const Release&, const Release&) = default;
+  // clang-tidy 14 takes the comparison's 0 for a pointer.
+  friend auto operator<=>(const Release&, const Release&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// "5.10.0-32-cloud-amd64" is 5.10.0. Nothing for a text that does not begin with two numbers.

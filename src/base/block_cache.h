@@ -16,8 +16,8 @@ namespace memsect {
 
 using Block = std::vector<std::byte>;
 
-/// Keeps the last `capacity` blocks. A block in use stays alive through its shared_ptr after eviction. Failed loads
-/// are not remembered. This holds the library's only lock; loading runs outside of it.
+/// Keeps the last `capacity` blocks. A block in use stays alive through its shared_ptr after eviction. Failed
+/// loads are not remembered. This holds the library's only lock; loading runs outside of it.
 class BlockCache {
  public:
   using Loader = std::function<Result<Block>(std::uint64_t key)>;

@@ -11,8 +11,8 @@
 
 namespace memsect {
 
-/// Reads integers front to back. A read past the end yields 0 and makes the reader fail for good, so a parser checks
-/// `ok()` once per header. The reader does not own the bytes; their owner must outlive it.
+/// Reads integers front to back. A read past the end yields 0 and makes the reader fail for good, so a parser
+/// checks `ok()` once per header. The reader does not own the bytes; their owner must outlive it.
 class ByteReader {
  public:
   ByteReader(Bytes bytes, ByteOrder order) : bytes_(bytes), order_(order) {}
@@ -57,7 +57,8 @@ class ByteReader {
   /// Nothing, or `truncated` with a sentence that names what was being read.
   Result<void> finish(std::string_view what) const {
     if (ok_) return {};
-    return Error{Errc::truncated, std::string(what) + " ends after " + std::to_string(bytes_.size()) + " bytes", {}};
+    return Error{
+        Errc::truncated, std::string(what) + " ends after " + std::to_string(bytes_.size()) + " bytes", {}};
   }
 
  private:

@@ -44,11 +44,13 @@ Result<std::shared_ptr<const File>> File::open(const std::string& path) {
   }
   if (S_ISDIR(status.st_mode)) {
     ::close(descriptor);
-    return Error{Errc::bad_format, "is a directory", "name the dump in it, usually called vmcore or dump.TIME"};
+    return Error{Errc::bad_format, "is a directory",
+                 "name the dump in it, usually called vmcore or dump.TIME"};
   }
   if (!S_ISREG(status.st_mode)) {
     ::close(descriptor);
-    return Error{Errc::unsupported, "is not a regular file, and a dump is read at random", "save it to a file first"};
+    return Error{Errc::unsupported, "is not a regular file, and a dump is read at random",
+                 "save it to a file first"};
   }
   const auto size = static_cast<std::uint64_t>(status.st_size);
   return std::shared_ptr<const File>(new File(path, descriptor, size));
@@ -81,8 +83,10 @@ Result<View> File::view(std::uint64_t offset, std::size_t want) const {
   if (!block) return std::move(block).error();
   const std::size_t within = offset % block_size;
   if (within >= (*block)->size()) {
-    return Error{Errc::truncated, fmt::format("the file ends before offset {:#x} (it had {:#x} bytes when opened)", offset, size_),
-                 {}};
+    return Error{
+        Errc::truncated,
+        fmt::format("the file ends before offset {:#x} (it had {:#x} bytes when opened)", offset, size_),
+        {}};
   }
   const Bytes bytes = Bytes(**block).subspan(within, std::min(want, (*block)->size() - within));
   return View{bytes, *block};
@@ -93,7 +97,10 @@ Result<void> File::read(std::uint64_t offset, std::span<std::byte> out) const {
     auto got = read_some(offset, out);
     if (!got) return std::move(got).error();
     if (*got == out.size()) return {};
-    return Error{Errc::truncated, fmt::format("{:#x} bytes at offset {:#x} reach beyond the end of the file", out.size(), offset), {}};
+    return Error{
+        Errc::truncated,
+        fmt::format("{:#x} bytes at offset {:#x} reach beyond the end of the file", out.size(), offset),
+        {}};
   }
   while (!out.empty()) {
     auto part = view(offset, out.size());

@@ -1,5 +1,5 @@
-// An input file, read with pread through a block cache and never mapped: a mapped file that shrinks kills the process
-// with SIGBUS, a read one yields an error.
+// An input file, read with pread through a block cache and never mapped: a mapped file that shrinks kills the
+// process with SIGBUS, a read one yields an error.
 #pragma once
 
 #include <cstdint>

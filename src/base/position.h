@@ -1,5 +1,5 @@
-// Positions on number lines that must not be mixed: physical addresses, virtual addresses, page frame numbers,
-// section numbers. Explicit to make, explicit to take apart.
+// Positions on number lines that must not be mixed: physical addresses, virtual addresses, page frame
+// numbers, section numbers. Explicit to make, explicit to take apart.
 #pragma once
 
 #include <compare>
@@ -57,5 +57,7 @@ using VirtRange = Range<VirtAddr>;
 
 template <class Line>
 struct std::hash<memsect::Position<Line>> {
-  std::size_t operator()(memsect::Position<Line> at) const noexcept { return std::hash<std::uint64_t>{}(at.raw()); }
+  std::size_t operator()(memsect::Position<Line> at) const noexcept {
+    return std::hash<std::uint64_t>{}(at.raw());
+  }
 };

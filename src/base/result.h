@@ -1,10 +1,10 @@
 // Result<T>: a value or an Error that says what went wrong and where.
 //
 // Three ways to handle one:
-//   auto x = f();                                                      // give the error to the caller, with context
-//   if (!x) return std::move(x).error().within("kdump header");
-//   model.field = f();                                                 // keep it: absence with a reason is data
-//   notes.warn(x.error().message);                                     // go on without it
+//   auto x = f();                                                      // give the error to the caller, with
+//   context if (!x) return std::move(x).error().within("kdump header"); model.field = f(); // keep it:
+//   absence with a reason is data notes.warn(x.error().message);                                     // go on
+//   without it
 // A thin layer over tl::expected; std::expected can take its place when C++23 is the floor (docs/adr/0001).
 #pragma once
 
@@ -15,7 +15,8 @@
 
 namespace memsect {
 
-/// Why a value could not be had. What a page is not (excluded, not_in_dump, ...) are different answers on purpose.
+/// Why a value could not be had. What a page is not (excluded, not_in_dump, ...) are different answers on
+/// purpose.
 enum class Errc {
   io,              ///< the operating system refused (open, read)
   bad_format,      ///< the file is not, or not consistently, what it claims to be
@@ -33,8 +34,8 @@ enum class Errc {
   usage,           ///< the caller's words are off
 };
 
-/// The name of a code, as JSON's "absent" uses it: "excluded", "truncated", ... Codes that say nothing about a page
-/// (io, no_type, ...) map to the nearest of the contract's reasons.
+/// The name of a code, as JSON's "absent" uses it: "excluded", "truncated", ... Codes that say nothing about
+/// a page (io, no_type, ...) map to the nearest of the contract's reasons.
 std::string_view absence_reason(Errc code);
 
 /// A code, a sentence, and where there is one, what the user can do next.

@@ -98,7 +98,8 @@ std::string_view text_of(const std::vector<std::unique_ptr<Declared>>& declared,
 Error usage_error(const CLI::App& program, const CLI::ParseError& error, const char* first_argument) {
   const std::string hint = "memsect --help, or memsect COMMAND --help";
   const bool no_command = program.get_subcommands().empty();
-  if (no_command && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && first_argument != nullptr && *first_argument != '-') {
+  if (no_command && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) &&
+      first_argument != nullptr && *first_argument != '-') {
     return {Errc::usage, fmt::format("{}: no such command", first_argument), hint};
   }
   return {Errc::usage, error.what(), hint};
@@ -115,7 +116,8 @@ int run_declared(Declared& entry) {
 }  // namespace
 
 int run_app(int argc, char** argv) {
-  CLI::App program{"Finds which memory sections of a Linux kernel hold what others live on, in crash dumps.", "memsect"};
+  CLI::App program{"Finds which memory sections of a Linux kernel hold what others live on, in crash dumps.",
+                   "memsect"};
   HelpRequest help;
   add_help_flags(program, help);
   auto formatter = std::make_shared<HelpFormatter>();

@@ -1,5 +1,5 @@
-// A subcommand: to add one, write a file with a function that declares its options and a Command at its end, and add
-// its name here and in commands.cc.
+// A subcommand: to add one, write a file with a function that declares its options and a Command at its end,
+// and add its name here and in commands.cc.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -14,14 +14,14 @@
 
 namespace memsect {
 
-/// A command's work: reads its options, writes its answer, returns the exit code (contract: 0, 1, 5; errors throw
-/// nothing, they come back as Result).
+/// A command's work: reads its options, writes its answer, returns the exit code (contract: 0, 1, 5; errors
+/// throw nothing, they come back as Result).
 using RunCommand = std::function<Result<int>()>;
 
 struct Command {
   std::string_view name;
-  std::string_view summary;   ///< one line for the list of commands
-  std::string_view help;      ///< paragraphs and examples below the options of --help
+  std::string_view summary;  ///< one line for the list of commands
+  std::string_view help;     ///< paragraphs and examples below the options of --help
   /// Declares the command's own options beside the common ones and returns what runs it.
   RunCommand (*add)(CLI::App& app, CommonOptions& common);
 };

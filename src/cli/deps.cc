@@ -35,7 +35,8 @@ bool has_finding(const Dependencies& dependencies, const std::string& fail_on) {
 }
 
 Result<int> run(const CommonOptions& common, const Options& options) {
-  auto loaded = load(common, {.usages = true, .memmap = true, .section_nodes = true, .nodes = true, .blocks = true});
+  auto loaded =
+      load(common, {.usages = true, .memmap = true, .section_nodes = true, .nodes = true, .blocks = true});
   if (!loaded) return std::move(loaded).error();
   const MemoryModel& model = (*loaded)->model;
   const Dependencies dependencies = find_dependencies(model, {.self = options.self});
@@ -59,8 +60,9 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 }  // namespace
 
-const Command deps_command{"deps", "which sections hold whose metadata, and what therefore cannot go",
-                           R"(A section holds an object when any byte of it lies in the section: usages (mem_section_usage), memmaps (struct pages),
+const Command deps_command{
+    "deps", "which sections hold whose metadata, and what therefore cannot go",
+    R"(A section holds an object when any byte of it lies in the section: usages (mem_section_usage), memmaps (struct pages),
 pgdats, section roots and their table. Holders come first, heaviest first; then circles of needs, the messages of the
 kernel's own boot-time check (2.6.27 to 7.0), and an order in which sections could go as far as metadata decides.
 
@@ -69,6 +71,6 @@ Examples:
   memsect deps --json vmcore vmlinux | jq '.data.cycles[] | select(.classic)'
   memsect deps --format dot vmcore vmlinux | dot -Tsvg > deps.svg
   memsect deps --fail-on cycle vmcore vmlinux)",
-                           add};
+    add};
 
 }  // namespace memsect

@@ -19,12 +19,9 @@ List excluded_kinds(unsigned level) {
 }
 
 Object dump_value(const DumpInfo& info) {
-  return Object{{"format", info.format},
-                {"level", info.level ? Value(*info.level) : Value()},
-                {"compression", info.compression},
-                {"parts", info.parts},
-                {"truncated", info.truncated},
-                {"excluded", excluded_kinds(info.level.value_or(0))}};
+  return Object{{"format", info.format},           {"level", info.level ? Value(*info.level) : Value()},
+                {"compression", info.compression}, {"parts", info.parts},
+                {"truncated", info.truncated},     {"excluded", excluded_kinds(info.level.value_or(0))}};
 }
 
 Result<int> run(const CommonOptions& common) {
@@ -32,8 +29,8 @@ Result<int> run(const CommonOptions& common) {
   if (!loaded) return std::move(loaded).error();
   const Kernel& kernel = (*loaded)->kernel;
   const MemoryModel& model = (*loaded)->model;
-  const InfoFacts facts{kernel.arch_memory().phys_base, kernel.kaslr_offset(), kernel.arch_memory().page_offset,
-                        dump_value(kernel.dump().info)};
+  const InfoFacts facts{kernel.arch_memory().phys_base, kernel.kaslr_offset(),
+                        kernel.arch_memory().page_offset, dump_value(kernel.dump().info)};
   Report report = make_info_report(model, facts);
   report.notes = model.notes;
   return write_report(report, kernel, common, model.incomplete);

@@ -1,9 +1,9 @@
 #include "cli/options.h"
 
+#include <fmt/format.h>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -49,10 +49,10 @@ std::vector<std::string> CommonOptions::column_names() const {
 }
 
 void add_common_options(CLI::App& app, CommonOptions& options, const std::vector<std::string>& formats) {
-  app.add_option("FILE", options.input.files, "a dump and its kernel's vmlinux, in any order")
-      ->type_name("");
+  app.add_option("FILE", options.input.files, "a dump and its kernel's vmlinux, in any order")->type_name("");
   app.add_option("-c,--core", options.input.core, "the dump")->type_name("FILE");
-  app.add_option("-s,--vmlinux", options.input.vmlinux, "the vmlinux of the dumped kernel")->type_name("FILE");
+  app.add_option("-s,--vmlinux", options.input.vmlinux, "the vmlinux of the dumped kernel")
+      ->type_name("FILE");
   app.add_flag("--no-search", options.no_search, "do not look for a vmlinux when none is named");
   app.add_flag("--force", options.input.force, "go on though dump and vmlinux do not match");
   auto* format = app.add_option("--format", options.format, fmt::format("{}", fmt::join(formats, ", ")));
@@ -64,7 +64,8 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
   pairs->excludes(raw)->excludes(format);
   raw->excludes(format);
   app.add_flag("-n,--noheadings", options.no_headings, "no line of column names");
-  app.add_option("-o,--output,--columns", options.columns, "columns, comma separated; +COL adds to the default")
+  app.add_option("-o,--output,--columns", options.columns,
+                 "columns, comma separated; +COL adds to the default")
       ->type_name("LIST");
   app.add_flag("-b,--bytes", options.bytes, "sizes in bytes");
   app.add_option("--to", options.to, "write there, not to standard output")->type_name("FILE");
@@ -78,7 +79,8 @@ void add_selection_options(CLI::App& app, SelectionOptions& options) {
   app.add_option("--section", options.section, "only section N, or N to M")->type_name("N[-M]");
   app.add_option("--node", options.node, "only node N")->type_name("N");
   app.add_option("--block", options.block, "only memory block N")->type_name("N|memoryN");
-  app.add_option("--range", options.range, "only what meets these addresses (physical, inclusive)")->type_name("PHYS-PHYS");
+  app.add_option("--range", options.range, "only what meets these addresses (physical, inclusive)")
+      ->type_name("PHYS-PHYS");
 }
 
 Result<Selection> parse_selection(const SelectionOptions& options) {
@@ -114,8 +116,11 @@ bool Selection::selects(const MemoryModel& model, const Section& section) const 
     if (per_block == 0 || !blocks->contains(section.nr.raw() / per_block)) return false;
   }
   if (!node) return true;
-  const auto is_wanted = [&](NodeId id) { return raw(id) >= 0 && static_cast<std::uint64_t>(raw(id)) == *node; };
-  if (section.zones && std::any_of(section.zones->nodes.begin(), section.zones->nodes.end(), is_wanted)) return true;
+  const auto is_wanted = [&](NodeId id) {
+    return raw(id) >= 0 && static_cast<std::uint64_t>(raw(id)) == *node;
+  };
+  if (section.zones && std::any_of(section.zones->nodes.begin(), section.zones->nodes.end(), is_wanted))
+    return true;
   return section.node && is_wanted(*section.node);
 }
 
@@ -124,9 +129,11 @@ bool Selection::selects(const MemoryModel& model, const MemoryBlock& block) cons
   const std::uint64_t first = block.start_section.raw();
   if (blocks && !blocks->contains(block.id)) return false;
   if (sections && (sections->last < first || sections->first >= first + per_block)) return false;
-  const PhysRange range{model.geometry.section_range(block.start_section).start, per_block * model.geometry.section_size()};
+  const PhysRange range{model.geometry.section_range(block.start_section).start,
+                        per_block * model.geometry.section_size()};
   if (phys && !meets(*phys, range)) return false;
-  return !node || (block.node && raw(*block.node) >= 0 && static_cast<std::uint64_t>(raw(*block.node)) == *node);
+  return !node ||
+         (block.node && raw(*block.node) >= 0 && static_cast<std::uint64_t>(raw(*block.node)) == *node);
 }
 
 bool Selection::selects(const Node& candidate) const {

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "kernel/kernel.h"
+#include "render/printable.h"
 
 namespace memsect {
 namespace {
@@ -18,16 +19,6 @@ namespace {
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
-
-/// Control characters of file names and dumps do not reach the terminal.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
-  }
-  return out;
-}
 
 bool wants_color(const CommonOptions& options, int descriptor) {
   if (options.color == "always") return true;
@@ -52,7 +43,8 @@ void print_notes(const Notes& notes, bool verbose) {
 }
 
 Error write_error(const std::string& name, int number) {
-  return {Errc::io, fmt::format("{}: cannot be written: {}", name, std::generic_category().message(number)), {}};
+  return {
+      Errc::io, fmt::format("{}: cannot be written: {}", name, std::generic_category().message(number)), {}};
 }
 
 }  // namespace
@@ -83,7 +75,8 @@ Object make_source(const Kernel& kernel) {
                 {"symbols_from", kernel.symbols_from()}};
 }
 
-Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete) {
+Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options,
+                         bool incomplete) {
   report.source = make_source(kernel);
   Notes notes = kernel.notes();
   notes.append(report.notes);
@@ -104,8 +97,8 @@ Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptio
     write_failure = errno;
     return false;
   };
-  const RenderOptions render{options.column_names(), !options.no_headings, options.bytes, wants_color(options, ::fileno(file)),
-                             terminal_width(::fileno(file))};
+  const RenderOptions render{options.column_names(), !options.no_headings, options.bytes,
+                             wants_color(options, ::fileno(file)), terminal_width(::fileno(file))};
   auto outcome = find_renderer(options.chosen_format())->render(report, render, sink);
   if (!outcome) return std::move(outcome).error();
   if (write_failure == 0 && std::fflush(file) != 0) write_failure = errno;

@@ -13,7 +13,14 @@ namespace memsect {
 class Kernel;
 
 /// The exit codes of the contract.
-enum ExitCode : int { exit_done = 0, exit_found = 1, exit_usage = 2, exit_unreadable = 3, exit_mismatch = 4, exit_partial = 5 };
+enum ExitCode : int {
+  exit_done = 0,
+  exit_found = 1,
+  exit_usage = 2,
+  exit_unreadable = 3,
+  exit_mismatch = 4,
+  exit_partial = 5
+};
 
 /// The exit code that an error ends a run with.
 int exit_code_of(const Error& error);
@@ -24,8 +31,8 @@ void print_error(const Error& error);
 /// The envelope's "source".
 Object make_source(const Kernel& kernel);
 
-/// Writes the report as the options say, its notes to standard error where the format has no place for them. Returns
-/// exit_partial when a part of the answer was absent or `incomplete`, else exit_done.
+/// Writes the report as the options say, its notes to standard error where the format has no place for them.
+/// Returns exit_partial when a part of the answer was absent or `incomplete`, else exit_done.
 Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete);
 
 }  // namespace memsect

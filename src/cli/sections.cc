@@ -15,7 +15,11 @@ struct Options {
 Result<int> run(const CommonOptions& common, const Options& options) {
   auto selection = parse_selection(options.selection);
   if (!selection) return std::move(selection).error();
-  auto loaded = load(common, {.usages = true, .memmap = true, .section_nodes = true, .section_zones = true, .nodes = true,
+  auto loaded = load(common, {.usages = true,
+                              .memmap = true,
+                              .section_nodes = true,
+                              .section_zones = true,
+                              .nodes = true,
                               .blocks = true});
   if (!loaded) return std::move(loaded).error();
   const MemoryModel& model = (*loaded)->model;
@@ -38,14 +42,15 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 }  // namespace
 
-const Command sections_command{"sections", "one row a present memory section, as crash's kmem -n and more",
-                               R"(The first columns are those of crash's `kmem -n`. STATE: Present, has Mem map, Online, Early (boot memory), Device
+const Command sections_command{
+    "sections", "one row a present memory section, as crash's kmem -n and more",
+    R"(The first columns are those of crash's `kmem -n`. STATE: Present, has Mem map, Online, Early (boot memory), Device
 shares it, Vmemmap initialised early. HOLDS names what lies in the section and serves other sections or nodes.
 
 Examples:
   memsect sections vmcore vmlinux
   memsect sections --section 32-41 -o NR,STATE,NODE,MEMMAP_SECTIONS vmcore vmlinux
   memsect sections --node 1 --json --blocks vmcore vmlinux)",
-                               add};
+    add};
 
 }  // namespace memsect

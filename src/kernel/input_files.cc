@@ -19,10 +19,13 @@ struct Magic {
 };
 using namespace std::string_view_literals;
 constexpr std::array<Magic, 4> known_magics{
-    {{"\xfd" "7zXZ"sv, "is compressed with xz", "decompress it first: unxz --keep FILE"},
+    {{"\xfd"
+      "7zXZ"sv,
+      "is compressed with xz", "decompress it first: unxz --keep FILE"},
      {"\x28\xb5\x2f\xfd"sv, "is compressed with zstd", "decompress it first: unzstd FILE"},
      {"\x1f\x8b"sv, "is compressed with gzip", "decompress it first: gunzip --keep FILE"},
-     {"\x9f\xeb\x01"sv, "holds BTF, and types from BTF alone are not read yet", "name the kernel's vmlinux with DWARF"}}};
+     {"\x9f\xeb\x01"sv, "holds BTF, and types from BTF alone are not read yet",
+      "name the kernel's vmlinux with DWARF"}}};
 
 Result<std::shared_ptr<const File>> open_named(const std::string& path) {
   auto file = File::open(path);
@@ -35,18 +38,22 @@ Error unknown_kind(const File& file) {
   std::array<std::byte, 8> head{};
   const std::size_t size = std::min<std::uint64_t>(head.size(), file.size());
   if (size == 0) return Error{Errc::bad_format, file.path() + ": is empty", {}};
-  if (auto done = file.read(0, std::span(head).first(size)); !done) return std::move(done).error().within(file.path());
+  if (auto done = file.read(0, std::span(head).first(size)); !done)
+    return std::move(done).error().within(file.path());
   const std::string_view text(reinterpret_cast<const char*>(head.data()), size);
   for (const Magic& magic : known_magics) {
-    if (text.starts_with(magic.bytes)) return {Errc::unsupported, file.path() + ": " + magic.what, magic.hint};
+    if (text.starts_with(magic.bytes))
+      return {Errc::unsupported, file.path() + ": " + magic.what, magic.hint};
   }
-  return {Errc::bad_format, file.path() + ": is of no known kind: neither a dump (ELF core, kdump-compressed) nor a vmlinux",
+  return {Errc::bad_format,
+          file.path() + ": is of no known kind: neither a dump (ELF core, kdump-compressed) nor a vmlinux",
           "memsect reads crash dumps (vmcore) and the vmlinux of their kernel"};
 }
 
 Result<void> take_dump(InputFiles& inputs, std::shared_ptr<const File> file, const FormatDriver* format) {
   if (inputs.dump) {
-    return Error{Errc::usage, fmt::format("{} and {} are both dumps", inputs.dump->path(), file->path()), "name one of them"};
+    return Error{Errc::usage, fmt::format("{} and {} are both dumps", inputs.dump->path(), file->path()),
+                 "name one of them"};
   }
   inputs.dump = std::move(file);
   inputs.dump_format = format;
@@ -55,7 +62,8 @@ Result<void> take_dump(InputFiles& inputs, std::shared_ptr<const File> file, con
 
 Result<void> take_vmlinux(InputFiles& inputs, std::shared_ptr<const File> file) {
   if (inputs.vmlinux) {
-    return Error{Errc::usage, fmt::format("{} and {} are both kernel images", inputs.vmlinux->path(), file->path()),
+    return Error{Errc::usage,
+                 fmt::format("{} and {} are both kernel images", inputs.vmlinux->path(), file->path()),
                  "name one of them"};
   }
   inputs.vmlinux = std::move(file);
@@ -106,16 +114,19 @@ Result<InputFiles> open_input_files(const InputRequest& request) {
   return inputs;
 }
 
-VmlinuxSearch search_vmlinux(const std::string& dump_path, const std::string& build_id, const std::string& release) {
+VmlinuxSearch search_vmlinux(const std::string& dump_path, const std::string& build_id,
+                             const std::string& release) {
   VmlinuxSearch search;
   const std::string folder = dump_path.substr(0, dump_path.rfind('/') + 1);
   search.tried = {folder + "vmlinux", folder + "vmlinux-" + release};
   if (build_id.size() > 2) {
-    search.tried.push_back(fmt::format("/usr/lib/debug/.build-id/{}/{}.debug", build_id.substr(0, 2), build_id.substr(2)));
+    search.tried.push_back(
+        fmt::format("/usr/lib/debug/.build-id/{}/{}.debug", build_id.substr(0, 2), build_id.substr(2)));
   }
   if (!release.empty() && release.find('/') == std::string::npos) {
-    for (const char* form : {"/usr/lib/debug/boot/vmlinux-{}", "/usr/lib/debug/lib/modules/{}/vmlinux",
-                             "/lib/modules/{}/vmlinux", "/lib/modules/{}/build/vmlinux", "/boot/vmlinux-{}"}) {
+    for (const char* form :
+         {"/usr/lib/debug/boot/vmlinux-{}", "/usr/lib/debug/lib/modules/{}/vmlinux",
+          "/lib/modules/{}/vmlinux", "/lib/modules/{}/build/vmlinux", "/boot/vmlinux-{}"}) {
       search.tried.push_back(fmt::format(fmt::runtime(form), release));
     }
   }

@@ -38,8 +38,9 @@ struct VmlinuxSearch {
   std::vector<std::string> tried;
 };
 
-/// Looks for the vmlinux of a kernel by build ID, then by release, beside the dump and in the usual places of the
-/// distributions. A file whose build ID differs from a known one is passed over.
-VmlinuxSearch search_vmlinux(const std::string& dump_path, const std::string& build_id, const std::string& release);
+/// Looks for the vmlinux of a kernel by build ID, then by release, beside the dump and in the usual places of
+/// the distributions. A file whose build ID differs from a known one is passed over.
+VmlinuxSearch search_vmlinux(const std::string& dump_path, const std::string& build_id,
+                             const std::string& release);
 
 }  // namespace memsect

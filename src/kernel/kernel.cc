@@ -39,7 +39,8 @@ Result<Kernel> Kernel::open(const InputRequest& request) {
 
 Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& request) {
   if (!inputs.dump) {
-    return Error{Errc::unsupported, "no dump was named, and reading the running kernel is not in this release yet",
+    return Error{Errc::unsupported,
+                 "no dump was named, and reading the running kernel is not in this release yet",
                  "name a vmcore: memsect COMMAND VMCORE [VMLINUX]"};
   }
   Kernel kernel;
@@ -59,14 +60,16 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   }
   files_.push_back({path, "dump", dump_.info.format});
   if (dump_.vmcoreinfo.empty()) {
-    return Error{Errc::unsupported, path + ": has no VMCOREINFO note, and looking for it in memory is not in this release yet",
+    return Error{Errc::unsupported,
+                 path + ": has no VMCOREINFO note, and looking for it in memory is not in this release yet",
                  "QEMU writes the note when the guest has -device vmcoreinfo"};
   }
   auto info = Vmcoreinfo::parse(dump_.vmcoreinfo);
   if (!info) return std::move(info).error().within(path);
   vmcoreinfo_ = std::move(*info);
   for (const std::string& key : vmcoreinfo_.contradictions()) {
-    notes_.warn(fmt::format("VMCOREINFO says {} more than once, and not the same: the first one counts", key));
+    notes_.warn(
+        fmt::format("VMCOREINFO says {} more than once, and not the same: the first one counts", key));
   }
   release_ = vmcoreinfo_.release();
   build_id_ = std::string(vmcoreinfo_.value("BUILD-ID").value_or(""));
@@ -80,11 +83,15 @@ Result<void> Kernel::open_vmlinux(const InputFiles& inputs, const InputRequest& 
     if (request.search) search = search_vmlinux(inputs.dump->path(), build_id_, release_);
     vmlinux = search.found;
     if (!vmlinux) {
-      const std::string where = search.tried.empty() ? "--no-search was given" : "looked at " + join(search.tried);
-      return Error{Errc::unsupported, fmt::format("{}: the vmlinux of {} is not at hand ({})", inputs.dump->path(), release_, where),
-                   fmt::format("install the kernel's debug package (Debian: linux-image-{}-dbg, Fedora: kernel-debuginfo) or name its "
-                               "vmlinux",
-                               release_)};
+      const std::string where =
+          search.tried.empty() ? "--no-search was given" : "looked at " + join(search.tried);
+      return Error{
+          Errc::unsupported,
+          fmt::format("{}: the vmlinux of {} is not at hand ({})", inputs.dump->path(), release_, where),
+          fmt::format("install the kernel's debug package (Debian: linux-image-{}-dbg, Fedora: "
+                      "kernel-debuginfo) or name its "
+                      "vmlinux",
+                      release_)};
     }
   }
   const std::string& path = vmlinux->path();
@@ -92,20 +99,27 @@ Result<void> Kernel::open_vmlinux(const InputFiles& inputs, const InputRequest& 
   if (!image) return std::move(image).error().within(path);
   arch_ = find_arch(image->machine);
   if (arch_ == nullptr) {
-    return Error{Errc::unsupported, fmt::format("{}: this machine (ELF e_machine {}) is not supported", path, image->machine), {}};
+    return Error{Errc::unsupported,
+                 fmt::format("{}: this machine (ELF e_machine {}) is not supported", path, image->machine),
+                 {}};
   }
-  const ArchDriver* const dumped = dump_.info.elf_machine != 0 ? find_arch(dump_.info.elf_machine)
-                                                               : find_arch_by_name(dump_.info.utsname_machine);
+  const ArchDriver* const dumped = dump_.info.elf_machine != 0
+                                       ? find_arch(dump_.info.elf_machine)
+                                       : find_arch_by_name(dump_.info.utsname_machine);
   if (dumped != nullptr && dumped != arch_) {
-    return Error{Errc::mismatch, fmt::format("{} is a kernel of {}, the dump of {}", path, arch_->name, dumped->name), {}};
+    return Error{Errc::mismatch,
+                 fmt::format("{} is a kernel of {}, the dump of {}", path, arch_->name, dumped->name),
+                 {}};
   }
   order_ = image->order;
   page_size_ = vmcoreinfo_.page_size().value_or(std::uint64_t{1} << arch_->page_shift);
   if (!build_id_.empty() && build_id_ != image->build_id) {
-    const std::string text = fmt::format("{} does not belong to this dump: build ID {}, the dumped kernel has {}", path,
-                                         image->build_id.empty() ? "missing" : image->build_id, build_id_);
+    const std::string text =
+        fmt::format("{} does not belong to this dump: build ID {}, the dumped kernel has {}", path,
+                    image->build_id.empty() ? "missing" : image->build_id, build_id_);
     if (!request.force) {
-      return Error{Errc::mismatch, text, fmt::format("find the vmlinux of {}; --force goes on all the same", release_)};
+      return Error{Errc::mismatch, text,
+                   fmt::format("find the vmlinux of {}; --force goes on all the same", release_)};
     }
     notes_.warn(text + "; going on because of --force: figures may be nonsense");
   }
@@ -118,7 +132,8 @@ Result<void> Kernel::open_vmlinux(const InputFiles& inputs, const InputRequest& 
     if (auto done = check_pairing(*vmlinux, request); !done) return std::move(done).error();
   }
   // Units are looked up later still: the lookup holds on to the symbols, not to this object, which moves.
-  auto types = open_dwarf(vmlinux, [symbols = symbols_.get()](std::string_view name) { return symbols->address_of(name); });
+  auto types = open_dwarf(
+      vmlinux, [symbols = symbols_.get()](std::string_view name) { return symbols->address_of(name); });
   if (!types) return std::move(types).error().within(path);
   // Cut-down and link-time optimised images lack structs in their DWARF that .BTF still has.
   types_ = make_type_chain(std::move(*types), [vmlinux] { return open_btf(vmlinux); });
@@ -134,7 +149,8 @@ void Kernel::find_kaslr_offset() {
   if (run && linked) {
     kaslr_offset_ = *run - *linked;
     if (printed && *printed != *kaslr_offset_) {
-      notes_.warn(fmt::format("KERNELOFFSET says {:#x}, the place of _stext {:#x}: the latter is used", *printed, *kaslr_offset_));
+      notes_.warn(fmt::format("KERNELOFFSET says {:#x}, the place of _stext {:#x}: the latter is used",
+                              *printed, *kaslr_offset_));
     }
   } else {
     kaslr_offset_ = printed;
@@ -148,7 +164,8 @@ std::optional<VirtAddr> Kernel::address_of(std::string_view name) const {
 }
 
 Result<void> Kernel::open_memory() {
-  const ArchInputs inputs{*dump_.memory, vmcoreinfo_, [this](std::string_view name) { return address_of(name); }, order_};
+  const ArchInputs inputs{*dump_.memory, vmcoreinfo_,
+                          [this](std::string_view name) { return address_of(name); }, order_};
   auto memory = arch_->open(inputs);
   if (!memory) return std::move(memory).error();
   arch_memory_ = std::move(*memory);
@@ -176,7 +193,8 @@ Result<void> Kernel::check_pairing(const File& vmlinux, const InputRequest& requ
     notes_.warn("whether dump and vmlinux belong together cannot be told: " + same.error().message);
     return {};
   }
-  const std::string text = fmt::format("{} does not belong to this dump: the banner of {} is not where it puts it", vmlinux.path(), release_);
+  const std::string text = fmt::format(
+      "{} does not belong to this dump: the banner of {} is not where it puts it", vmlinux.path(), release_);
   if (!request.force) return Error{Errc::mismatch, text, "--force goes on all the same"};
   notes_.warn(text + "; going on because of --force: figures may be nonsense");
   return {};

@@ -1,4 +1,5 @@
-// A kernel to ask: a dump, the address space in it, its symbols and its types, opened and found to belong together.
+// A kernel to ask: a dump, the address space in it, its symbols and its types, opened and found to belong
+// together.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,9 @@ struct SourceFile {
 /// Everything below the memory model. Immutable once open.
 class Kernel {
  public:
-  /// Opens the files named in `request`, finds the vmlinux where none was named, and checks that they belong together.
-  /// Fails with `mismatch` when they do not (unless request.force), `usage` for contradictory requests.
+  /// Opens the files named in `request`, finds the vmlinux where none was named, and checks that they belong
+  /// together. Fails with `mismatch` when they do not (unless request.force), `usage` for contradictory
+  /// requests.
   static Result<Kernel> open(const InputRequest& request);
   /// The same for files that are open already.
   static Result<Kernel> open(const InputFiles& inputs, const InputRequest& request);

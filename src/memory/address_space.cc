@@ -8,6 +8,10 @@
 namespace memsect {
 namespace {
 
+/// No object of the kernel is mapped in more pieces; page tables that say so are damaged or made to keep us
+/// busy.
+constexpr std::size_t most_pieces = 1 << 20;
+
 void append_merged(std::vector<PhysRange>& ranges, PhysRange next) {
   if (!ranges.empty() && ranges.back().end() == next.start) {
     ranges.back().size += next.size;
@@ -47,7 +51,12 @@ Result<PhysAddr> AddressSpace::translate(VirtAddr at) const {
 
 Result<std::vector<PhysRange>> AddressSpace::mapped_ranges(VirtAddr at, std::uint64_t size) const {
   std::vector<PhysRange> ranges;
-  while (size > 0) {
+  const VirtAddr start = at;
+  for (std::size_t pieces = 0; size > 0; ++pieces) {
+    if (pieces == most_pieces) {
+      return Error{
+          Errc::corrupt, fmt::format("the memory at {:#x} is mapped in too many pieces", start.raw()), {}};
+    }
     auto mapping = mapping_at(at);
     if (!mapping) return std::move(mapping).error();
     const std::uint64_t part = std::min(size, mapping->size);
@@ -71,7 +80,8 @@ Result<View> AddressSpace::view(VirtAddr at, std::size_t want) const {
   auto mapping = mapping_at(at);
   if (!mapping) return std::move(mapping).error();
   if (!mapping->phys) return not_mapped(at);
-  return memory_->view(*mapping->phys, static_cast<std::size_t>(std::min<std::uint64_t>(want, mapping->size)));
+  return memory_->view(*mapping->phys,
+                       static_cast<std::size_t>(std::min<std::uint64_t>(want, mapping->size)));
 }
 
 Result<void> AddressSpace::read(VirtAddr at, std::span<std::byte> out) const {
@@ -93,11 +103,13 @@ Result<std::string> AddressSpace::read_text(VirtAddr at, std::size_t limit) cons
     for (const std::byte b : part->bytes) {
       const char c = static_cast<char>(b);
       if (c == '\0') return text;
-      if (c < ' ' || c > '~') return Error{Errc::corrupt, fmt::format("the text at {:#x} is not printable", at.raw()), {}};
+      if (c < ' ' || c > '~')
+        return Error{Errc::corrupt, fmt::format("the text at {:#x} is not printable", at.raw()), {}};
       text += c;
     }
   }
-  return Error{Errc::corrupt, fmt::format("the text at {:#x} does not end within {} bytes", at.raw(), limit), {}};
+  return Error{
+      Errc::corrupt, fmt::format("the text at {:#x} does not end within {} bytes", at.raw(), limit), {}};
 }
 
 }  // namespace memsect

@@ -13,8 +13,8 @@
 
 namespace memsect {
 
-/// Reads by virtual address. A cheap value that remembers the last few mappings: each thread copies its own. Does not
-/// own the memory and the translator; the Kernel does.
+/// Reads by virtual address. A cheap value that remembers the last few mappings: each thread copies its own.
+/// Does not own the memory and the translator; the Kernel does.
 class AddressSpace {
  public:
   AddressSpace(const PhysicalMemory& memory, const Translator& translator)
@@ -26,7 +26,8 @@ class AddressSpace {
   Result<Mapping> mapping_at(VirtAddr at) const;
   /// The physical address behind `at`; `not_mapped` in a hole.
   Result<PhysAddr> translate(VirtAddr at) const;
-  /// The physical stretches behind [at, at + size), merged where they touch, in virtual order. Holes are left out.
+  /// The physical stretches behind [at, at + size), merged where they touch, in virtual order. Holes are left
+  /// out.
   Result<std::vector<PhysRange>> mapped_ranges(VirtAddr at, std::uint64_t size) const;
   /// The physical stretches behind [at, at + size); `not_mapped` when any byte of it lies in a hole.
   Result<std::vector<PhysRange>> translate_range(VirtAddr at, std::uint64_t size) const;
@@ -35,7 +36,8 @@ class AddressSpace {
   Result<View> view(VirtAddr at, std::size_t want) const;
   /// Fills `out` from `at`, or fails at the first byte that cannot be had.
   Result<void> read(VirtAddr at, std::span<std::byte> out) const;
-  /// The NUL-terminated text at `at`, `limit` bytes at most; `corrupt` when it does not end or is not printable.
+  /// The NUL-terminated text at `at`, `limit` bytes at most; `corrupt` when it does not end or is not
+  /// printable.
   Result<std::string> read_text(VirtAddr at, std::size_t limit) const;
 
  private:

@@ -17,8 +17,9 @@ struct ElfNote {
   Bytes description;
 };
 
-/// The notes in `bytes`, name and description padded to 4 bytes (what Linux and QEMU write whatever p_align says).
-/// Stops quietly at the first note that does not fit: a cut dump ends so. The bytes must outlive the notes.
+/// The notes in `bytes`, name and description padded to 4 bytes (what Linux and QEMU write whatever p_align
+/// says). Stops quietly at the first note that does not fit: a cut dump ends so. The bytes must outlive the
+/// notes.
 std::vector<ElfNote> parse_elf_notes(Bytes bytes, ByteOrder order);
 
 /// The GNU build ID among `notes` as lower-case hexadecimal digits, empty when there is none.

@@ -1,4 +1,5 @@
-// The dump as physical memory. Knows addresses and bytes; does not know virtual addresses, kernels or file formats.
+// The dump as physical memory. Knows addresses and bytes; does not know virtual addresses, kernels or file
+// formats.
 #pragma once
 
 #include <cstddef>
@@ -10,16 +11,17 @@
 
 namespace memsect {
 
-/// What a dump holds of a machine's memory. Implemented once per dump format (formats/). Immutable once open, so
-/// `const` means shareable between threads.
+/// What a dump holds of a machine's memory. Implemented once per dump format (formats/). Immutable once open,
+/// so `const` means shareable between threads.
 class PhysicalMemory {
  public:
   virtual ~PhysicalMemory() = default;
 
   /// What the dump claims to cover: sorted, disjoint. Pages inside may still be excluded or cut off.
   virtual std::span<const PhysRange> ranges() const = 0;
-  /// 1 to `want` bytes at `at`, contiguous, inside one cached block. Fails with `excluded`, `truncated`, `not_in_dump`,
-  /// `corrupt` (does not decompress), `unsupported` (codec not built in) or `io`: never zeros for what is not there.
+  /// 1 to `want` bytes at `at`, contiguous, inside one cached block. Fails with `excluded`, `truncated`,
+  /// `not_in_dump`, `corrupt` (does not decompress), `unsupported` (codec not built in) or `io`: never zeros
+  /// for what is not there.
   virtual Result<View> view(PhysAddr at, std::size_t want) const = 0;
 
   /// Fills `out` from `at`, or fails at the first byte that cannot be had.

@@ -21,8 +21,8 @@ struct Mapping {
 class Translator {
  public:
   virtual ~Translator() = default;
-  /// What lies at `at` and how far it reaches (size >= 1). A hole is an answer, not an error; errors are page tables
-  /// that cannot be read (their code says why) or make no sense (`corrupt`).
+  /// What lies at `at` and how far it reaches (size >= 1). A hole is an answer, not an error; errors are page
+  /// tables that cannot be read (their code says why) or make no sense (`corrupt`).
   virtual Result<Mapping> mapping_at(VirtAddr at) const = 0;
 };
 

@@ -1,5 +1,6 @@
-// The numbers that cut memory into pages, subsections, pageblocks, sections and memory blocks, and the conversions
-// between them. All of them come from the dump (model/geometry.cc says how); nothing here is a constant of a release.
+// The numbers that cut memory into pages, subsections, pageblocks, sections and memory blocks, and the
+// conversions between them. All of them come from the dump (model/geometry.cc says how); nothing here is a
+// constant of a release.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +21,12 @@ struct MemoryGeometry {
   unsigned max_physmem_bits = 46;
   std::uint64_t sections_per_root = 1;
   std::uint64_t nr_section_roots = 0;
-  std::uint64_t mem_section_size = 16;   ///< bytes of struct mem_section
-  std::uint64_t struct_page_size = 64;   ///< bytes
-  unsigned subsection_shift = 21;        ///< SUBSECTION_SHIFT, 2 MiB in every release and machine
-  bool has_subsection_map = false;       ///< 5.3+; since 5.7 with VMEMMAP only
-  unsigned pageblock_order = 0;          ///< pages per pageblock as a power of two; 0 with pageblock_bits 0: unknown
-  unsigned pageblock_bits = 0;           ///< bits stored per pageblock: 3, 4 or 8; 0: unknown
+  std::uint64_t mem_section_size = 16;  ///< bytes of struct mem_section
+  std::uint64_t struct_page_size = 64;  ///< bytes
+  unsigned subsection_shift = 21;       ///< SUBSECTION_SHIFT, 2 MiB in every release and machine
+  bool has_subsection_map = false;      ///< 5.3+; since 5.7 with VMEMMAP only
+  unsigned pageblock_order = 0;  ///< pages per pageblock as a power of two; 0 with pageblock_bits 0: unknown
+  unsigned pageblock_bits = 0;   ///< bits stored per pageblock: 3, 4 or 8; 0: unknown
   std::uint64_t usage_header_size = 0;   ///< bytes of mem_section_usage before the usemap; 0 before 5.3
   std::uint64_t usage_size = 0;          ///< bytes of one mem_section_usage with its usemap; 0: unknown
   std::uint64_t sections_per_block = 0;  ///< sections of one memory block; 0: unknown
@@ -44,10 +45,14 @@ struct MemoryGeometry {
 
   Pfn phys_to_pfn(PhysAddr at) const { return Pfn(at.raw() >> page_shift); }
   PhysAddr pfn_to_phys(Pfn pfn) const { return PhysAddr(pfn.raw() << page_shift); }
-  SectionNr pfn_to_section_nr(Pfn pfn) const { return SectionNr(pfn.raw() >> (section_size_bits - page_shift)); }
+  SectionNr pfn_to_section_nr(Pfn pfn) const {
+    return SectionNr(pfn.raw() >> (section_size_bits - page_shift));
+  }
   Pfn section_nr_to_pfn(SectionNr nr) const { return Pfn(nr.raw() << (section_size_bits - page_shift)); }
   SectionNr phys_to_section_nr(PhysAddr at) const { return SectionNr(at.raw() >> section_size_bits); }
-  PhysRange section_range(SectionNr nr) const { return {PhysAddr(nr.raw() << section_size_bits), section_size()}; }
+  PhysRange section_range(SectionNr nr) const {
+    return {PhysAddr(nr.raw() << section_size_bits), section_size()};
+  }
 
   /// The sections that any byte of `ranges` lies in, ascending, each once.
   std::vector<SectionNr> sections_of(std::span<const PhysRange> ranges) const;

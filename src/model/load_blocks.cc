@@ -3,14 +3,15 @@
 //   5.8+    static xarray memory_blocks: index = block id = first section / sections_per_block
 //   older   the device list of the memory subsystem; not read here
 //
-// struct memory_block moved with nearly every release, and 6.19 renumbered its states into an enum (backported to
-// 6.12.y): members and enumerators decide, see the comments below.
+// struct memory_block moved with nearly every release, and 6.19 renumbered its states into an enum
+// (backported to 6.12.y): members and enumerators decide, see the comments below.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
 
+#include "base/text.h"
 #include "kernel/kernel.h"
 #include "model/loader.h"
 #include "model/xarray.h"
@@ -90,10 +91,10 @@ Result<BlockReader> make_block_reader(const Kernel& kernel) {
                      *state,
                      layout->field("online_type"),
                      layout->field("nid"),
-                     layout->field("zone"),               // 5.18+
-                     layout->field("nr_vmemmap_pages"),   // 5.14 to 6.5
-                     layout->field("altmap"),             // 6.6+
-                     layout->field("group"),              // 5.15+
+                     layout->field("zone"),              // 5.18+
+                     layout->field("nr_vmemmap_pages"),  // 5.14 to 6.5
+                     layout->field("altmap"),            // 6.6+
+                     layout->field("group"),             // 5.15+
                      altmap_free,
                      layout->size};
 }
@@ -106,23 +107,27 @@ Result<std::string> zone_name_at(const MemoryModel& model, const Kernel& kernel,
   for (const Node& node : model.nodes) {
     if (zones == nullptr) break;
     const std::uint64_t within = zone - (node.pgdat + zones->offset);
-    if (within < zones->size && within % zones->element_size == 0 && within / zones->element_size < node.zones.size()) {
+    if (within < zones->size && within % zones->element_size == 0 &&
+        within / zones->element_size < node.zones.size()) {
       return node.zones[within / zones->element_size].name;
     }
   }
-  return Error{Errc::corrupt, fmt::format("memory_block.zone {:#x} is no zone of a known node", zone.raw()), {}};
+  return Error{
+      Errc::corrupt, fmt::format("memory_block.zone {:#x} is no zone of a known node", zone.raw()), {}};
 }
 
 Result<std::uint64_t> read_altmap_pages(const BlockReader& reader, Bytes block) {
   if (reader.nr_vmemmap_pages) return reader.nr_vmemmap_pages->get(block);
-  if (!reader.altmap) return reader.altmap.error().code == Errc::no_member
-                                 ? Error{Errc::not_applicable, "this kernel has no memmap_on_memory", {}}
-                                 : reader.altmap.error();
+  if (!reader.altmap)
+    return reader.altmap.error().code == Errc::no_member
+               ? Error{Errc::not_applicable, "this kernel has no memmap_on_memory", {}}
+               : reader.altmap.error();
   const VirtAddr altmap(reader.altmap->get(block));
   if (altmap.raw() == 0) return std::uint64_t{0};
   if (!reader.altmap_free) return reader.altmap_free.error();
   std::vector<std::byte> bytes(reader.altmap_free->end());
-  if (auto done = reader.space.read(altmap, bytes); !done) return std::move(done).error().within("vmem_altmap");
+  if (auto done = reader.space.read(altmap, bytes); !done)
+    return std::move(done).error().within("vmem_altmap");
   return reader.altmap_free->get(bytes);
 }
 
@@ -166,14 +171,21 @@ Result<std::vector<MemoryBlock>> read_blocks(const Kernel& kernel, MemoryModel& 
     model.notes.warn("memory blocks may be missing: " + failure);
   }
   std::vector<MemoryBlock> blocks;
+  std::vector<std::uint64_t> unread;
+  std::string first_failure;
   for (const XarrayEntry& entry : content->entries) {
     auto block = read_block(*reader, kernel, model, entry);
     if (block) {
       blocks.push_back(std::move(*block));
     } else {
-      model.incomplete = true;
-      model.notes.warn(fmt::format("memory{} at {:#x} cannot be read: {}", entry.index, entry.pointer.raw(), block.error().message));
+      if (unread.empty()) first_failure = block.error().message;
+      unread.push_back(entry.index);
     }
+  }
+  if (!unread.empty()) {
+    model.incomplete = true;
+    model.notes.warn(fmt::format("memory blocks {} cannot be read ({}): they are missing here",
+                                 ranges(unread), first_failure));
   }
   return blocks;
 }

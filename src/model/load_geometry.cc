@@ -1,11 +1,12 @@
 // Where each number comes from, in the order tried:
 //
 //   page size            VMCOREINFO PAGESIZE, else the machine's
-//   SECTION_SIZE_BITS    VMCOREINFO (5.13+, and stable branches), else the length of subsection_map, else the machine's
-//   NR_SECTION_ROOTS     VMCOREINFO LENGTH(mem_section)
-//   MAX_PHYSMEM_BITS     VMCOREINFO (5.9+), else from the number of roots. On x86 it follows pgtable_l5 at run time:
+//   SECTION_SIZE_BITS    VMCOREINFO (5.13+, and stable branches), else the length of subsection_map, else the
+//   machine's NR_SECTION_ROOTS     VMCOREINFO LENGTH(mem_section) MAX_PHYSMEM_BITS     VMCOREINFO (5.9+),
+//   else from the number of roots. On x86 it follows pgtable_l5 at run time:
 //                        never take it from a configuration
-//   SECTIONS_PER_ROOT    page size / sizeof(struct mem_section) under EXTREME, 1 under STATIC; LENGTH tells which:
+//   SECTIONS_PER_ROOT    page size / sizeof(struct mem_section) under EXTREME, 1 under STATIC; LENGTH tells
+//   which:
 //                        STATIC has as many roots as sections
 //   VMEMMAP or classic   vmemmap_populate() or SYMBOL(vmemmap) exist with VMEMMAP only
 #include <fmt/format.h>
@@ -29,14 +30,15 @@ Result<void> load_page_size(const Kernel& kernel, MemoryModel& model, MemoryGeom
   const std::uint64_t size = kernel.page_size();
   if (!std::has_single_bit(size) || size < 4096 || size > 65536) return absurd("the page size", size);
   geometry.page_shift = static_cast<unsigned>(std::countr_zero(size));
-  model.origin["page_size"] =
-      kernel.vmcoreinfo().page_size() ? "vmcoreinfo: PAGESIZE" : fmt::format("default of {}", kernel.arch().name);
+  model.origin["page_size"] = kernel.vmcoreinfo().page_size()
+                                  ? "vmcoreinfo: PAGESIZE"
+                                  : fmt::format("default of {}", kernel.arch().name);
   return {};
 }
 
 void load_usage_header(const Kernel& kernel, MemoryGeometry& geometry) {
-  // Linux f1eca35a0dc7 ("mm/sparsemem: introduce struct mem_section_usage") (v5.3). The rcu member in front came with
-  // 5ec8e8ea8b77 (v6.8) and went into 5.10.y, 5.15.y, 6.1.y and 6.6.y as well: only the type tells.
+  // Linux f1eca35a0dc7 ("mm/sparsemem: introduce struct mem_section_usage") (v5.3). The rcu member in front
+  // came with 5ec8e8ea8b77 (v6.8) and went into 5.10.y, 5.15.y, 6.1.y and 6.6.y as well: only the type tells.
   auto usage = kernel.types().find_struct("mem_section_usage");
   if (!usage) return;
   if (const Member* bits = usage->find("pageblock_flags")) geometry.usage_header_size = bits->offset;
@@ -62,7 +64,7 @@ Result<void> load_section_size(const Kernel& kernel, MemoryModel& model, MemoryG
   } else {
     model.origin["section_size_bits"] = fmt::format("default of {}", kernel.arch().name);
   }
-  if (bits <= geometry.page_shift || bits < 21 || bits > 40) return absurd("SECTION_SIZE_BITS", bits);
+  if (bits <= geometry.page_shift || bits < 21 || bits > 34) return absurd("SECTION_SIZE_BITS", bits);
   geometry.section_size_bits = static_cast<unsigned>(bits);
   return {};
 }
@@ -86,7 +88,8 @@ Result<void> load_roots(const Kernel& kernel, MemoryModel& model, MemoryGeometry
   const auto length = kernel.vmcoreinfo().length("mem_section");
   const auto physmem_bits = kernel.vmcoreinfo().number("MAX_PHYSMEM_BITS");
   if (!length && !physmem_bits) {
-    return Error{Errc::unsupported, "VMCOREINFO has neither LENGTH(mem_section) nor NUMBER(MAX_PHYSMEM_BITS)", {}};
+    return Error{
+        Errc::unsupported, "VMCOREINFO has neither LENGTH(mem_section) nor NUMBER(MAX_PHYSMEM_BITS)", {}};
   }
   std::uint64_t per_root = geometry.page_size() / geometry.mem_section_size;
   if (physmem_bits) {

@@ -1,7 +1,8 @@
 // What backs the struct pages of each section, and what they say of its node.
 //
-// The memmap is walked page by page through the page tables: it may lie in several sections, HugeTLB's vmemmap
-// optimisation maps one page many times, and sections that a device covers in part are mapped in part.
+// The memmap is walked page by page through the page tables: it may lie in several sections, HugeTLB's
+// vmemmap optimisation maps one page many times, and sections that a device covers in part are mapped in
+// part.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,8 +13,9 @@
 namespace memsect {
 namespace {
 
-/// Bytes of `backing` that lie in memory which hosts its own memmap: a memory block that was added with memmap_on_memory
-/// (its altmap pages come first), or a device whose altmap took them (their struct pages are in ZONE_DEVICE).
+/// Bytes of `backing` that lie in memory which hosts its own memmap: a memory block that was added with
+/// memmap_on_memory (its altmap pages come first), or a device whose altmap took them (their struct pages are
+/// in ZONE_DEVICE).
 std::uint64_t self_hosted_bytes(const MemoryModel& model, const PageReader& pages, const Section& section,
                                 const std::vector<PhysRange>& backing) {
   if (section.flags.early) return 0;  // boot memmap comes from memblock
@@ -44,7 +46,8 @@ Result<Memmap> read_memmap(const AddressSpace& space, const MemoryModel& model, 
   auto backing = space.mapped_ranges(memmap.address, memmap.bytes);
   if (!backing) return std::move(backing).error().within("memmap");
   if (backing->empty()) {
-    return Error{Errc::not_mapped, fmt::format("no page of the memmap at {:#x} is mapped", memmap.address.raw()), {}};
+    return Error{
+        Errc::not_mapped, fmt::format("no page of the memmap at {:#x} is mapped", memmap.address.raw()), {}};
   }
   memmap.backing = std::move(*backing);
   memmap.self_hosted = self_hosted_bytes(model, pages, section, memmap.backing);
@@ -72,9 +75,12 @@ Result<NodeId> node_of(const MemoryModel& model, const PageReader& pages, const 
   if (const MemoryBlock* block = model.block_of(section.nr)) return block->node;
   if (section.flags.has_mem_map && pages.zone_device()) {
     const auto page = pages.page(model, first_valid_pfn(model, section));
-    if (page && page->zone == *pages.zone_device()) return page->node;  // written when the device's driver took it
+    if (page && page->zone == *pages.zone_device())
+      return page->node;  // written when the device's driver took it
   }
-  return Error{Errc::not_applicable, "the section is not online and no memory block covers it: its struct pages are stale", {}};
+  return Error{Errc::not_applicable,
+               "the section is not online and no memory block covers it: its struct pages are stale",
+               {}};
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ struct KnownType {
   const char* enumerator;
   const char* name;
 };
-// mm/page_alloc.c. The values moved: MOVABLE and RECLAIMABLE swapped in 4.4 (974a786e63c9), RESERVE went there too,
-// CMA and ISOLATE depend on the configuration.
+// mm/page_alloc.c. The values moved: MOVABLE and RECLAIMABLE swapped in 4.4 (974a786e63c9), RESERVE went
+// there too, CMA and ISOLATE depend on the configuration.
 constexpr std::array<KnownType, 7> known_types{{{"MIGRATE_UNMOVABLE", "Unmovable"},
                                                 {"MIGRATE_MOVABLE", "Movable"},
                                                 {"MIGRATE_RECLAIMABLE", "Reclaimable"},
@@ -25,8 +25,9 @@ constexpr std::array<KnownType, 7> known_types{{{"MIGRATE_UNMOVABLE", "Unmovable
 
 std::uint64_t count_types(const Kernel& kernel) {
   const auto types = kernel.types().find_enumerator("migratetype", "MIGRATE_TYPES");
-  const std::uint64_t count =
-      types && *types > 0 ? static_cast<std::uint64_t>(*types) : kernel.vmcoreinfo().length("free_area.free_list").value_or(0);
+  const std::uint64_t count = types && *types > 0
+                                  ? static_cast<std::uint64_t>(*types)
+                                  : kernel.vmcoreinfo().length("free_area.free_list").value_or(0);
   return std::min(count, most_types);
 }
 
@@ -38,7 +39,8 @@ std::vector<std::string> read_names(const Kernel& kernel, std::uint64_t count) {
   std::vector<std::byte> pointers(count * 8);
   if (!space.read(*table, pointers)) return names;
   for (std::uint64_t i = 0; i < count; ++i) {
-    auto name = space.read_text(VirtAddr(load_unsigned(Bytes(pointers).subspan(i * 8, 8), kernel.order())), 32);
+    auto name =
+        space.read_text(VirtAddr(load_unsigned(Bytes(pointers).subspan(i * 8, 8), kernel.order())), 32);
     if (!name || name->empty()) return {};
     names.push_back(std::move(*name));
   }

@@ -13,7 +13,8 @@ void find_root_allocations(MemoryModel& model, const PageReader& pages) {
     root.placement.allocation = pages.allocation_at(model, root.placement.first_phys(), Allocation::unknown);
   }
   if (model.root_table) {
-    model.root_table->allocation = pages.allocation_at(model, model.root_table->first_phys(), Allocation::unknown);
+    model.root_table->allocation =
+        pages.allocation_at(model, model.root_table->first_phys(), Allocation::unknown);
   }
 }
 
@@ -26,7 +27,8 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   if (!geometry) return std::move(geometry).error();
   model.geometry = *geometry;
   if (geometry->kind == MemoryModelKind::flatmem) {
-    model.notes.note("this kernel uses FLATMEM: it has no memory sections, and memory hot-plug is not built in");
+    model.notes.note(
+        "this kernel uses FLATMEM: it has no memory sections, and memory hot-plug is not built in");
     return model;
   }
   if (auto done = load_sections(kernel, model); !done) return std::move(done).error();
@@ -40,7 +42,8 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   if (parts.nodes) load_nodes(kernel, model, pages);
   if (parts.blocks) load_blocks(kernel, model);
 
-  // Blocks are known: they name the node of sections that are not online, and which of them host their own memmap.
+  // Blocks are known: they name the node of sections that are not online, and which of them host their own
+  // memmap.
   if (parts.memmap) load_memmaps(kernel, model, pages);
   if (parts.section_nodes) load_section_nodes(kernel, model, pages);
   if (parts.section_zones) load_section_zones(kernel, model, pages);

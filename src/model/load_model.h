@@ -2,12 +2,10 @@
 //
 // The steps, each in a file of its own:
 //   load_geometry   the numbers: page, section, pageblock sizes           (before anything is read)
-//   load_sections   root table -> roots -> struct mem_section             (milestone: present sections are known)
-//   load_pageblocks usage size and pageblock order, from the sections' usages
-//   load_usages     subsection map and usemap of each section
-//   load_nodes      pgdats and zones
-//   load_blocks     memory blocks                                         (milestone: nodes of offline sections)
-//   load_memmap     what backs each section's struct pages; its node and zones
+//   load_sections   root table -> roots -> struct mem_section             (milestone: present sections are
+//   known) load_pageblocks usage size and pageblock order, from the sections' usages load_usages subsection
+//   map and usemap of each section load_nodes      pgdats and zones load_blocks     memory blocks (milestone:
+//   nodes of offline sections) load_memmap     what backs each section's struct pages; its node and zones
 // A part that a command does not ask for is not read.
 #pragma once
 
@@ -29,8 +27,8 @@ struct ModelParts {
   bool blocks = false;           ///< memory blocks
 };
 
-/// The model, as far as `parts` asks for it and the dump holds it. Fails only when not even the sections' root table
-/// can be found or read; everything less is absent with its reason, inside the model.
+/// The model, as far as `parts` asks for it and the dump holds it. Fails only when not even the sections'
+/// root table can be found or read; everything less is absent with its reason, inside the model.
 Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts);
 
 }  // namespace memsect

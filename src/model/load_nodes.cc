@@ -24,7 +24,8 @@ struct NodeReader {
   std::uint64_t zone_bytes = 0;  ///< of each zone that must be read
 };
 
-Result<void> bind_fields(const StructLayout& layout, std::initializer_list<std::pair<const char*, Field*>> fields) {
+Result<void> bind_fields(const StructLayout& layout,
+                         std::initializer_list<std::pair<const char*, Field*>> fields) {
   for (const auto& [name, target] : fields) {
     auto field = layout.field(name);
     if (!field) return std::move(field).error();
@@ -60,8 +61,8 @@ Result<NodeReader> make_node_reader(const Kernel& kernel) {
       !done) {
     return std::move(done).error();
   }
-  for (const Field* field : {&reader.zone_start_pfn, &reader.zone_spanned, &reader.zone_present, &reader.zone_managed,
-                             &reader.zone_name}) {
+  for (const Field* field : {&reader.zone_start_pfn, &reader.zone_spanned, &reader.zone_present,
+                             &reader.zone_managed, &reader.zone_name}) {
     reader.zone_bytes = std::max(reader.zone_bytes, field->end());
   }
   if (reader.zone_count > 16 || reader.zone_bytes > reader.zone_size ||
@@ -140,9 +141,11 @@ Result<std::vector<PgdatPointer>> find_pgdats(const Kernel& kernel, const PageRe
   }
   const std::uint64_t length = kernel.vmcoreinfo().length("node_data").value_or(pages.max_nodes());
   constexpr std::uint64_t most_nodes = 1 << 16;
-  if (length == 0 || length > most_nodes) return Error{Errc::corrupt, fmt::format("node_data has {} entries", length), {}};
+  if (length == 0 || length > most_nodes)
+    return Error{Errc::corrupt, fmt::format("node_data has {} entries", length), {}};
   std::vector<std::byte> bytes(length * 8);
-  if (auto done = kernel.space().read(*array, bytes); !done) return std::move(done).error().within("node_data");
+  if (auto done = kernel.space().read(*array, bytes); !done)
+    return std::move(done).error().within("node_data");
   std::vector<PgdatPointer> pgdats;
   for (std::uint64_t i = 0; i < length; ++i) {
     const std::uint64_t pointer = load_unsigned(Bytes(bytes).subspan(i * 8, 8), kernel.order());
@@ -158,7 +161,8 @@ Result<bool> in_node_state(const Kernel& kernel, const char* state, NodeId node)
   const auto table = kernel.address_of("node_states");
   if (!table) return Error{Errc::no_symbol, "node_states is not known", {}};
   const auto mask_size = kernel.vmcoreinfo().size("nodemask_t");
-  if (!mask_size || *mask_size % 8 != 0) return Error{Errc::unsupported, "VMCOREINFO has no SIZE(nodemask_t)", {}};
+  if (!mask_size || *mask_size % 8 != 0)
+    return Error{Errc::unsupported, "VMCOREINFO has no SIZE(nodemask_t)", {}};
   const auto bit = static_cast<std::uint64_t>(raw(node));
   if (bit / 8 >= *mask_size) return Error{Errc::corrupt, "the node number is beyond nodemask_t", {}};
   std::vector<std::byte> word(8);
@@ -174,15 +178,16 @@ void load_nodes(const Kernel& kernel, MemoryModel& model, const PageReader& page
   auto pgdats = find_pgdats(kernel, pages);
   if (!reader || !pgdats) {
     model.incomplete = true;
-    model.notes.warn("the nodes cannot be read: " + (!reader ? reader.error().message : pgdats.error().message));
+    model.notes.warn("the nodes cannot be read: " +
+                     (!reader ? reader.error().message : pgdats.error().message));
     return;
   }
   for (const PgdatPointer& pgdat : *pgdats) {
     auto node = read_node(*reader, model, pages, pgdat.id, pgdat.address);
     if (!node) {
       model.incomplete = true;
-      model.notes.warn(fmt::format("node {}: its pgdat at {:#x} cannot be read: {}", raw(pgdat.id), pgdat.address.raw(),
-                                   node.error().message));
+      model.notes.warn(fmt::format("node {}: its pgdat at {:#x} cannot be read: {}", raw(pgdat.id),
+                                   pgdat.address.raw(), node.error().message));
       continue;
     }
     node->online = in_node_state(kernel, "N_ONLINE", pgdat.id);

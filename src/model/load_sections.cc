@@ -4,9 +4,10 @@
 //   EXTREME <= 4.14 struct mem_section *mem_section[NR_SECTION_ROOTS]: the symbol itself is the root table
 //   STATIC          struct mem_section mem_section[NR_SECTION_ROOTS][1]: the symbol itself is the only root
 //
-// VMCOREINFO's SYMBOL(mem_section) is the *value* of the expression: the root table's address already. The symbol
-// table's is the pointer's. 4.15-rc and some 4.14.y printed the pointer's address in VMCOREINFO as well
-// (Linux a0b1280368d1): so each reading is tried, and the first one that yields a valid section is right.
+// VMCOREINFO's SYMBOL(mem_section) is the *value* of the expression: the root table's address already. The
+// symbol table's is the pointer's. 4.15-rc and some 4.14.y printed the pointer's address in VMCOREINFO as
+// well (Linux a0b1280368d1): so each reading is tried, and the first one that yields a valid section is
+// right.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,6 +21,8 @@ namespace memsect {
 namespace {
 
 constexpr std::uint64_t pointer_size = 8;  // 32-bit kernels come with their architectures
+/// 128 TiB of 128 MiB sections. Damage must not make us list more.
+constexpr std::size_t most_sections = 1 << 20;
 
 /// What is needed to read sections, bound once.
 struct SectionReader {
@@ -31,14 +34,18 @@ struct SectionReader {
 };
 
 Result<SectionReader> make_reader(const Kernel& kernel, const MemoryModel& model) {
-  SectionReader reader{kernel.space(), kernel.order(), model.geometry, {},
+  SectionReader reader{kernel.space(),
+                       kernel.order(),
+                       model.geometry,
+                       {},
                        find_section_flag_bits(kernel.types(), model.geometry)};
   if (auto layout = kernel.types().find_struct("mem_section")) {
     auto field = layout->field("section_mem_map");
     if (!field) return std::move(field).error();
     reader.section_mem_map = *field;
   } else {
-    reader.section_mem_map = Field(kernel.vmcoreinfo().offset("mem_section.section_mem_map").value_or(0), 8, kernel.order());
+    reader.section_mem_map =
+        Field(kernel.vmcoreinfo().offset("mem_section.section_mem_map").value_or(0), 8, kernel.order());
   }
   if (reader.section_mem_map.end() > model.geometry.mem_section_size) {
     return Error{Errc::corrupt, "section_mem_map lies outside of struct mem_section", {}};
@@ -60,7 +67,8 @@ void decode_root(const SectionReader& reader, std::uint64_t first_nr, VirtAddr r
     if (section.nr.raw() >= reader.geometry.nr_mem_sections()) break;
     section.mem_section = root + i * entry_size;
     section.coded_mem_map = section.section_mem_map & reader.bits.map_mask;
-    // Encoding: address of the memmap minus first pfn x sizeof(struct page), modulo 2^64 (sparse_encode_mem_map).
+    // Encoding: address of the memmap minus first pfn x sizeof(struct page), modulo 2^64
+    // (sparse_encode_mem_map).
     const Pfn first = reader.geometry.section_nr_to_pfn(section.nr);
     section.mem_map = VirtAddr(section.coded_mem_map + first.raw() * reader.geometry.struct_page_size);
     sections.push_back(std::move(section));
@@ -72,14 +80,19 @@ struct Reading {
   VirtAddr root_table;
   std::vector<SectionRoot> roots;
   std::vector<Section> sections;
-  std::vector<std::uint64_t> unread_roots;   ///< roots whose page is not to be had
-  std::uint64_t unread_table_bytes = 0;      ///< of the root table
+  std::vector<std::uint64_t> unread_roots;  ///< roots whose page is not to be had
+  std::uint64_t unread_table_bytes = 0;     ///< of the root table
   std::string first_failure;
-  bool plausible = false;                    ///< at least one section has a memmap that is mapped
+  bool plausible = false;  ///< at least one section has a memmap that is mapped
 };
 
 void read_root(const SectionReader& reader, std::uint64_t index, VirtAddr root, Reading& reading) {
   const MemoryGeometry& geometry = reader.geometry;
+  if (reading.sections.size() >= most_sections) {
+    reading.unread_roots.push_back(index);
+    if (reading.first_failure.empty()) reading.first_failure = "there are more sections than any machine has";
+    return;
+  }
   const std::uint64_t bytes = geometry.sections_per_root * geometry.mem_section_size;
   std::vector<std::byte> content(bytes);
   if (auto done = reader.space.read(root, content); !done) {
@@ -93,42 +106,57 @@ void read_root(const SectionReader& reader, std::uint64_t index, VirtAddr root, 
   reading.roots.push_back(std::move(known));
 }
 
-/// Reads the root table in pieces that the memory holds; a piece that is missing costs only its own roots.
-Reading read_root_table(const SectionReader& reader, VirtAddr table, std::uint64_t nr_roots) {
-  Reading reading;
-  reading.root_table = table;
+/// Reads a table in pieces that the memory holds; a piece that is missing costs only its own entries. `take`
+/// gets the offset of each piece that is there, and its bytes: whole entries.
+template <class Take>
+void for_each_piece(const SectionReader& reader, VirtAddr table, std::uint64_t bytes,
+                    std::uint64_t entry_size, Reading& reading, const Take& take) {
   constexpr std::uint64_t piece = 4096;
-  const std::uint64_t bytes = nr_roots * pointer_size;
   std::vector<std::byte> content;
   for (std::uint64_t done = 0; done < bytes;) {
-    // pieces end at page boundaries: the table need not begin at one
-    const std::uint64_t want = std::min(bytes - done, piece - (table + done).raw() % piece);
+    // pieces end at page boundaries, or where the entry ends that straddles one: the table may begin anywhere
+    const std::uint64_t in_page = piece - (table + done).raw() % piece;
+    const std::uint64_t want = std::min(bytes - done, (in_page + entry_size - 1) / entry_size * entry_size);
     content.resize(want);
     if (auto read = reader.space.read(table + done, content); !read) {
       reading.unread_table_bytes += want;
       if (reading.first_failure.empty()) reading.first_failure = read.error().message;
     } else {
-      for (std::uint64_t i = 0; i + pointer_size <= want; i += pointer_size) {
-        const std::uint64_t root = load_unsigned(Bytes(content).subspan(i, pointer_size), reader.order);
-        if (root != 0) read_root(reader, (done + i) / pointer_size, VirtAddr(root), reading);
-      }
+      take(done, Bytes(content));
     }
     done += want;
   }
+}
+
+Reading read_root_table(const SectionReader& reader, VirtAddr table, std::uint64_t nr_roots) {
+  Reading reading;
+  reading.root_table = table;
+  const std::uint64_t bytes = nr_roots * pointer_size;
+  for_each_piece(reader, table, bytes, pointer_size, reading, [&](std::uint64_t at, Bytes content) {
+    for (std::uint64_t i = 0; i < content.size(); i += pointer_size) {
+      const std::uint64_t root = load_unsigned(content.subspan(i, pointer_size), reader.order);
+      if (root != 0) read_root(reader, (at + i) / pointer_size, VirtAddr(root), reading);
+    }
+  });
   return reading;
 }
 
 Reading read_static_table(const SectionReader& reader, VirtAddr table) {
   Reading reading;
   reading.root_table = table;
-  const std::uint64_t bytes = reader.geometry.nr_section_roots * reader.geometry.mem_section_size;
-  std::vector<std::byte> content(bytes);
-  if (auto done = reader.space.read(table, content); !done) {
-    reading.unread_table_bytes = bytes;
-    reading.first_failure = done.error().message;
-    return reading;
+  constexpr std::uint64_t piece_sections = 64;
+  const std::uint64_t entry_size = reader.geometry.mem_section_size;
+  for (std::uint64_t nr = 0; nr < reader.geometry.nr_section_roots; nr += piece_sections) {
+    const VirtAddr at = table + nr * entry_size;
+    std::vector<std::byte> content(std::min(piece_sections, reader.geometry.nr_section_roots - nr) *
+                                   entry_size);
+    if (auto done = reader.space.read(at, content); !done) {
+      reading.unread_table_bytes += content.size();
+      if (reading.first_failure.empty()) reading.first_failure = done.error().message;
+      continue;
+    }
+    decode_root(reader, nr, at, content, reading.sections);
   }
-  decode_root(reader, 0, table, content, reading.sections);
   return reading;
 }
 
@@ -168,7 +196,8 @@ std::uint64_t roots_in_use(const Kernel& kernel, const SectionReader& reader) {
   std::vector<std::byte> bytes(pointer_size);
   if (!at || !reader.space.read(*at, bytes)) return all;
   const std::uint64_t highest = load_unsigned(bytes, reader.order);
-  return std::min(all, highest / reader.geometry.sections_per_root + 1);  // the value may be stale-high, never low
+  return std::min(all,
+                  highest / reader.geometry.sections_per_root + 1);  // the value may be stale-high, never low
 }
 
 void note_missing(const Reading& reading, MemoryModel& model) {
@@ -179,20 +208,23 @@ void note_missing(const Reading& reading, MemoryModel& model) {
   }
   if (reading.unread_table_bytes != 0) {
     model.incomplete = true;
-    model.notes.warn(fmt::format("{} bytes of the root table at {:#x} cannot be read ({}): sections may be missing here",
-                                 reading.unread_table_bytes, reading.root_table.raw(), reading.first_failure));
+    model.notes.warn(
+        fmt::format("{} bytes of the root table at {:#x} cannot be read ({}): sections may be missing here",
+                    reading.unread_table_bytes, reading.root_table.raw(), reading.first_failure));
   }
 }
 
-/// Before 4.13 there was no online bit: a running kernel without a single online section is such a one, and there a
-/// section with a memmap is what the kernel itself took for online.
+/// Before 4.13 there was no online bit: a running kernel without a single online section is such a one, and
+/// there a section with a memmap is what the kernel itself took for online.
 void apply_old_online_rule(MemoryModel& model) {
   for (const Section& section : model.sections) {
     if (section.flags.online) return;
   }
   for (Section& section : model.sections) section.flags.online = section.flags.has_mem_map;
   if (!model.sections.empty()) {
-    model.notes.note("no section has SECTION_IS_ONLINE set: taken for a kernel before 4.13, where every section with a memmap counts as online");
+    model.notes.note(
+        "no section has SECTION_IS_ONLINE set: taken for a kernel before 4.13, where every section with a "
+        "memmap counts as online");
   }
 }
 
@@ -203,8 +235,9 @@ void find_vmemmap(MemoryModel& model) {
     if (!section.flags.has_mem_map) continue;
     if (!model.vmemmap) model.vmemmap = VirtAddr(section.coded_mem_map);
     if (model.vmemmap->raw() != section.coded_mem_map) {
-      model.notes.warn(fmt::format("section {} decodes to another vmemmap base than the sections before it: {:#x}, not {:#x}",
-                                   section.nr.raw(), section.coded_mem_map, model.vmemmap->raw()));
+      model.notes.warn(fmt::format(
+          "section {} decodes to another vmemmap base than the sections before it: {:#x}, not {:#x}",
+          section.nr.raw(), section.coded_mem_map, model.vmemmap->raw()));
     }
   }
 }
@@ -219,7 +252,8 @@ Result<void> load_sections(const Kernel& kernel, MemoryModel& model) {
 
   std::string why = "mem_section is in neither VMCOREINFO nor the symbols";
   for (const VirtAddr candidate : root_table_candidates(kernel, *reader)) {
-    Reading reading = is_static ? read_static_table(*reader, candidate) : read_root_table(*reader, candidate, nr_roots);
+    Reading reading =
+        is_static ? read_static_table(*reader, candidate) : read_root_table(*reader, candidate, nr_roots);
     judge(*reader, reading);
     if (!reading.plausible) {
       why = !reading.first_failure.empty() ? reading.first_failure : "it leads to no section with a memmap";
@@ -229,7 +263,8 @@ Result<void> load_sections(const Kernel& kernel, MemoryModel& model) {
     model.root_table_address = candidate;
     model.roots = std::move(reading.roots);
     model.sections = std::move(reading.sections);
-    std::sort(model.sections.begin(), model.sections.end(), [](const Section& a, const Section& b) { return a.nr < b.nr; });
+    std::sort(model.sections.begin(), model.sections.end(),
+              [](const Section& a, const Section& b) { return a.nr < b.nr; });
     apply_old_online_rule(model);
     find_vmemmap(model);
     const std::uint64_t bytes =

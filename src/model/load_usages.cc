@@ -1,12 +1,15 @@
-// From mem_section.usage to subsection maps and pageblock types; and the two numbers no type shows, usage size and
-// pageblock_order.
+// From mem_section.usage to subsection maps and pageblock types; and the two numbers no type shows, usage
+// size and pageblock_order.
 //
-// pageblock_order is a constant in most configurations (kernel-wide, in no symbol and no type). It is found as
+// pageblock_order is a constant in most configurations (kernel-wide, in no symbol and no type). It is found
+// as
 //   1. the variable pageblock_order, where huge page sizes vary (ppc64);
-//   2. what the configuration implies: with HUGETLB_PAGE or THP the order of a PMD, at most MAX_PAGE_ORDER, else
+//   2. what the configuration implies: with HUGETLB_PAGE or THP the order of a PMD, at most MAX_PAGE_ORDER,
+//   else
 //      MAX_PAGE_ORDER (include/linux/pageblock-flags.h);
 //   3. held against the distance of neighbouring usages: those of early sections of one run lie back to back
-//      (sparse_init_nid), so the commonest distance is mem_section_usage_size(). Where 2 and 3 disagree, 3 is right.
+//      (sparse_init_nid), so the commonest distance is mem_section_usage_size(). Where 2 and 3 disagree, 3 is
+//      right.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,12 +46,14 @@ bool has_huge_pages(const Kernel& kernel) {
   return false;
 }
 
-/// The commonest distance between the usages of neighbouring early sections; 0 when there are no such neighbours.
+/// The commonest distance between the usages of neighbouring early sections; 0 when there are no such
+/// neighbours.
 std::uint64_t common_usage_distance(const std::vector<VirtAddr>& usages, const MemoryModel& model) {
   std::map<std::uint64_t, std::uint64_t> distances;
   for (std::size_t i = 1; i < usages.size(); ++i) {
     const bool neighbours = model.sections[i].nr - model.sections[i - 1].nr == 1;
-    if (!neighbours || usages[i] <= usages[i - 1] || usages[i].raw() == 0 || usages[i - 1].raw() == 0) continue;
+    if (!neighbours || usages[i] <= usages[i - 1] || usages[i].raw() == 0 || usages[i - 1].raw() == 0)
+      continue;
     const std::uint64_t distance = usages[i] - usages[i - 1];
     if (distance <= 65536) ++distances[distance];
   }
@@ -66,7 +71,8 @@ Result<Field> usage_field(const Kernel& kernel) {
 
 Result<VirtAddr> read_usage_pointer(const AddressSpace& space, const Section& section, const Field& field) {
   std::vector<std::byte> bytes(field.end());
-  if (auto done = space.read(section.mem_section, bytes); !done) return std::move(done).error().within("mem_section");
+  if (auto done = space.read(section.mem_section, bytes); !done)
+    return std::move(done).error().within("mem_section");
   return VirtAddr(field.get(bytes));
 }
 
@@ -110,7 +116,7 @@ void load_pageblock_geometry(const Kernel& kernel, MemoryModel& model) {
   }
   const unsigned section_order = geometry.section_size_bits - geometry.page_shift;
   auto finding = order_from_configuration(kernel);
-  if (finding && finding->order > section_order) finding.reset();
+  if (finding && (finding->order > section_order || section_order - finding->order > 16)) finding.reset();
 
   const std::uint64_t distance = common_usage_distance(read_usage_pointers(kernel, model), model);
   const auto fits = [&](unsigned order) {
@@ -119,7 +125,7 @@ void load_pageblock_geometry(const Kernel& kernel, MemoryModel& model) {
   if (finding && distance != 0 && fits(finding->order)) {
     finding->origin += "; the distance of neighbouring usages agrees";
   } else if (distance != 0) {
-    for (unsigned order = 0; order <= section_order; ++order) {
+    for (unsigned order = section_order > 16 ? section_order - 16 : 0; order <= section_order; ++order) {
       if (!fits(order)) continue;
       finding = OrderFinding{order, fmt::format("derived: neighbouring usages lie {} bytes apart", distance)};
     }
@@ -151,28 +157,33 @@ Result<UsageReader> make_usage_reader(const Kernel& kernel) {
   if (!pointer) return std::move(pointer).error();
   auto usemap = find_usemap_layout(kernel.types(), kernel.order());
   if (!usemap) return std::move(usemap).error();
-  Result<Member> map = Error{Errc::not_applicable, "this kernel has no subsection map (5.3+; only with VMEMMAP since 5.7)", {}};
-  if (auto layout = kernel.types().find_struct("mem_section_usage"); layout && layout->has("subsection_map")) {
+  Result<Member> map = Error{
+      Errc::not_applicable, "this kernel has no subsection map (5.3+; only with VMEMMAP since 5.7)", {}};
+  if (auto layout = kernel.types().find_struct("mem_section_usage");
+      layout && layout->has("subsection_map")) {
     map = layout->member("subsection_map");
   }
   return UsageReader{kernel.space(), *pointer, *usemap, std::move(map), kernel.order()};
 }
 
-Result<SubsectionMap> decode_subsections(const UsageReader& reader, const MemoryGeometry& geometry, Bytes usage) {
+Result<SubsectionMap> decode_subsections(const UsageReader& reader, const MemoryGeometry& geometry,
+                                         Bytes usage) {
   if (!reader.subsection_map) return reader.subsection_map.error();
   SubsectionMap map;
   map.total = geometry.subsections_per_section();
   const std::uint64_t word_bytes = reader.usemap.word_bits / 8;
   const std::uint64_t words = (map.total + reader.usemap.word_bits - 1) / reader.usemap.word_bits;
   const std::uint64_t start = reader.subsection_map->offset;
-  if (start + words * word_bytes > usage.size()) return Error{Errc::corrupt, "subsection_map reaches beyond the usage", {}};
+  if (start + words * word_bytes > usage.size())
+    return Error{Errc::corrupt, "subsection_map reaches beyond the usage", {}};
   for (std::uint64_t i = 0; i < words; ++i) {
     map.words.push_back(load_unsigned(usage.subspan(start + i * word_bytes, word_bytes), reader.order));
   }
   return map;
 }
 
-std::vector<Pageblock> decode_pageblocks(const UsageReader& reader, const MemoryGeometry& geometry, Bytes usage) {
+std::vector<Pageblock> decode_pageblocks(const UsageReader& reader, const MemoryGeometry& geometry,
+                                         Bytes usage) {
   std::vector<Pageblock> blocks;
   const Bytes usemap = usage.subspan(geometry.usage_header_size);
   const std::uint64_t count = geometry.pageblocks_per_section();
@@ -191,7 +202,8 @@ void load_usage(const UsageReader& reader, const PageReader& pages, MemoryModel&
   auto pointer = read_usage_pointer(reader.space, section, reader.pointer);
   if (!pointer) return fail(pointer.error());
   if (pointer->raw() == 0) return fail({Errc::not_applicable, "the section has no usage", {}});
-  if (geometry.usage_size == 0) return fail({Errc::unsupported, "the size of mem_section_usage is not known", {}});
+  if (geometry.usage_size == 0)
+    return fail({Errc::unsupported, "the size of mem_section_usage is not known", {}});
 
   auto phys = reader.space.translate_range(*pointer, geometry.usage_size);
   if (!phys) return fail(std::move(phys).error().within("usage"));

@@ -1,9 +1,10 @@
-// Zones seen from the pages: which zones a section's pageblocks belong to, and how many pageblocks of which type each
-// zone has.
+// Zones seen from the pages: which zones a section's pageblocks belong to, and how many pageblocks of which
+// type each zone has.
 //
-// /proc/pagetypeinfo counts like this (pagetypeinfo_showblockcount_print in mm/vmstat.c): from zone_start_pfn, which
-// need not be aligned, in steps of a pageblock; a step counts when pfn_to_online_page() yields a page and page_zone()
-// of that very page is the zone. The type is read from the usemap at that pfn; types beyond MIGRATE_TYPES are dropped.
+// /proc/pagetypeinfo counts like this (pagetypeinfo_showblockcount_print in mm/vmstat.c): from
+// zone_start_pfn, which need not be aligned, in steps of a pageblock; a step counts when pfn_to_online_page()
+// yields a page and page_zone() of that very page is the zone. The type is read from the usemap at that pfn;
+// types beyond MIGRATE_TYPES are dropped.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +19,8 @@ namespace {
 
 Result<SectionZones> zones_of(const MemoryModel& model, const PageReader& pages, const OnlinePageRule& rule,
                               const Section& section) {
-  if (!section.flags.online) return Error{Errc::not_applicable, "the section is not online: its struct pages are stale", {}};
+  if (!section.flags.online)
+    return Error{Errc::not_applicable, "the section is not online: its struct pages are stale", {}};
   const MemoryGeometry& geometry = model.geometry;
   if (!geometry.pageblocks_known()) return Error{Errc::unsupported, "pageblock_order is not known", {}};
   std::set<int> nodes;
@@ -49,8 +51,8 @@ struct Tally {
   }
 };
 
-void count_in_section(const MemoryModel& model, const PageReader& pages, const OnlinePageRule& rule, const Node& node,
-                      const Zone& zone, const Section& section, Tally& tally) {
+void count_in_section(const MemoryModel& model, const PageReader& pages, const OnlinePageRule& rule,
+                      const Node& node, const Zone& zone, const Section& section, Tally& tally) {
   const MemoryGeometry& geometry = model.geometry;
   const std::uint64_t step = geometry.pages_per_pageblock();
   const Pfn section_start = geometry.section_nr_to_pfn(section.nr);
@@ -76,7 +78,8 @@ void count_in_section(const MemoryModel& model, const PageReader& pages, const O
 }
 
 Result<std::vector<std::uint64_t>> count_zone(const MemoryModel& model, const PageReader& pages,
-                                              const OnlinePageRule& rule, const Node& node, const Zone& zone) {
+                                              const OnlinePageRule& rule, const Node& node,
+                                              const Zone& zone) {
   Tally tally;
   tally.by_type.resize(model.migratetypes.size());
   if (zone.present_pages == 0) return tally.by_type;  // the kernel skips zones that are not populated

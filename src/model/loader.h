@@ -1,4 +1,5 @@
-// The steps of load_model, for load_model.cc and the tests. Each fills its part of the model; see load_model.h.
+// The steps of load_model, for load_model.cc and the tests. Each fills its part of the model; see
+// load_model.h.
 #pragma once
 
 #include "base/result.h"

@@ -1,4 +1,5 @@
-// Memory blocks: the sysfs units of hot-plug, 1..n sections each (struct memory_block, drivers/base/memory.c).
+// Memory blocks: the sysfs units of hot-plug, 1..n sections each (struct memory_block,
+// drivers/base/memory.c).
 #pragma once
 
 #include <cstdint>
@@ -12,16 +13,17 @@
 namespace memsect {
 
 struct MemoryBlock {
-  std::uint64_t id = 0;       ///< N of /sys/devices/system/memory/memoryN
-  VirtAddr address;           ///< of the struct memory_block
+  std::uint64_t id = 0;  ///< N of /sys/devices/system/memory/memoryN
+  VirtAddr address;      ///< of the struct memory_block
   SectionNr start_section;
-  std::string state;          ///< "online", "going_offline", "offline", ...
+  std::string state;  ///< "online", "going_offline", "offline", ...
   Result<std::string> online_type = Error{Errc::not_applicable, "this kernel keeps none", {}};
   Result<NodeId> node = Error{Errc::not_applicable, "this kernel keeps none", {}};
-  /// Name of the one zone that spans the block; empty text when memory_block.zone is NULL (several zones or nodes).
+  /// Name of the one zone that spans the block; empty text when memory_block.zone is NULL (several zones or
+  /// nodes).
   Result<std::string> zone = Error{Errc::not_applicable, "this kernel keeps none", {}};
   Result<std::uint64_t> altmap_pages = Error{Errc::not_applicable, "this kernel keeps none", {}};
-  VirtAddr group;             ///< struct memory_group, 0 for none
+  VirtAddr group;  ///< struct memory_group, 0 for none
 };
 
 }  // namespace memsect

@@ -7,10 +7,14 @@ namespace memsect {
 
 std::string_view allocation_name(Allocation allocation) {
   switch (allocation) {
-    case Allocation::unknown: return "unknown";
-    case Allocation::boot: return "boot";
-    case Allocation::slab: return "slab";
-    case Allocation::buddy: return "buddy";
+    case Allocation::unknown:
+      return "unknown";
+    case Allocation::boot:
+      return "boot";
+    case Allocation::slab:
+      return "slab";
+    case Allocation::buddy:
+      return "buddy";
   }
   return "unknown";
 }
@@ -28,8 +32,9 @@ std::uint64_t Memmap::mapped_bytes() const {
 }
 
 const Section* MemoryModel::find_section(SectionNr nr) const {
-  const auto at = std::lower_bound(sections.begin(), sections.end(), nr,
-                                   [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
+  const auto at =
+      std::lower_bound(sections.begin(), sections.end(), nr,
+                       [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
   return at != sections.end() && at->nr == nr ? &*at : nullptr;
 }
 
@@ -43,8 +48,9 @@ const Node* MemoryModel::find_node(NodeId id) const {
 const MemoryBlock* MemoryModel::block_of(SectionNr nr) const {
   if (!blocks || geometry.sections_per_block == 0) return nullptr;
   const std::uint64_t id = nr.raw() / geometry.sections_per_block;
-  const auto at = std::lower_bound(blocks->begin(), blocks->end(), id,
-                                   [](const MemoryBlock& block, std::uint64_t wanted) { return block.id < wanted; });
+  const auto at =
+      std::lower_bound(blocks->begin(), blocks->end(), id,
+                       [](const MemoryBlock& block, std::uint64_t wanted) { return block.id < wanted; });
   return at != blocks->end() && at->id == id ? &*at : nullptr;
 }
 

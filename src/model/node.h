@@ -27,7 +27,8 @@ struct Node {
   NodeId id{};
   VirtAddr pgdat;
   Result<Placement> placement = Error{Errc::not_applicable, "not asked for", {}};
-  /// The node whose memory holds the pgdat (of its first page); often another one for nodes without memory at boot.
+  /// The node whose memory holds the pgdat (of its first page); often another one for nodes without memory at
+  /// boot.
   Result<NodeId> on_node = Error{Errc::not_applicable, "not asked for", {}};
   Pfn start_pfn;
   std::uint64_t spanned_pages = 0;

@@ -8,8 +8,8 @@ namespace memsect {
 
 class Kernel;
 
-/// The kernel's test whether a pfn's struct page may be used. ZONE_DEVICE pages of shared sections pass here (the kernel
-/// asks for a dev_pagemap); whoever reads the page sees their zone.
+/// The kernel's test whether a pfn's struct page may be used. ZONE_DEVICE pages of shared sections pass here
+/// (the kernel asks for a dev_pagemap); whoever reads the page sees their zone.
 class OnlinePageRule {
  public:
   explicit OnlinePageRule(const Kernel& kernel);

@@ -32,7 +32,9 @@ constexpr std::array<ZoneName, 6> known_zones{{{"ZONE_DMA", "DMA"},
                                                {"ZONE_MOVABLE", "Movable"},
                                                {"ZONE_DEVICE", "Device"}}};
 
-std::uint64_t low_bits(unsigned width) { return width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1; }
+std::uint64_t low_bits(unsigned width) {
+  return width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
+}
 
 unsigned bits_to_number(std::uint64_t count) {
   return count <= 1 ? 0 : static_cast<unsigned>(std::bit_width(count - 1));
@@ -40,8 +42,7 @@ unsigned bits_to_number(std::uint64_t count) {
 
 }  // namespace
 
-PageReader::PageReader(const Kernel& kernel, const MemoryGeometry& geometry)
-    : space_(kernel.space()) {
+PageReader::PageReader(const Kernel& kernel, const MemoryGeometry& geometry) : space_(kernel.space()) {
   usable_ = bind(kernel, geometry);  // here, after the other members have their initial values
 }
 
@@ -50,7 +51,8 @@ Result<void> PageReader::bind(const Kernel& kernel, const MemoryGeometry& geomet
   auto page = types.find_struct("page");
   if (!page) return std::move(page).error();
   struct_page_size_ = page->size;
-  auto flags = page->field("flags");  // a struct of one word from 6.18 on (memdesc_flags_t), at the same place
+  auto flags =
+      page->field("flags");  // a struct of one word from 6.18 on (memdesc_flags_t), at the same place
   if (!flags) return std::move(flags).error();
   flags_ = *flags;
   auto reserved = types.find_enumerator("pageflags", "PG_reserved");
@@ -81,7 +83,8 @@ void PageReader::bind_slab(const Kernel& kernel, const StructLayout& page) {
   if (auto pgty = types.find_enumerator("pagetype", "PGTY_slab")) {  // 6.12+: the top byte names the type
     slab_page_type_ = static_cast<std::uint32_t>(*pgty) << 24;
     slab_page_type_mask_ = 0xff000000;
-  } else if (auto value = kernel.vmcoreinfo().number("PAGE_SLAB_MAPCOUNT_VALUE")) {  // 6.10, 6.11: the whole word
+  } else if (auto value =
+                 kernel.vmcoreinfo().number("PAGE_SLAB_MAPCOUNT_VALUE")) {  // 6.10, 6.11: the whole word
     slab_page_type_ = static_cast<std::uint32_t>(*value);
     slab_page_type_mask_ = 0xffffffff;
   }
@@ -109,11 +112,15 @@ Result<void> PageReader::bind_node_and_zone(const Kernel& kernel, const MemoryGe
   if (!zonerefs) return std::move(zonerefs).error();
   const std::uint64_t max_nr_zones = zones->elements;
   if (max_nr_zones == 0 || max_nr_zones > 8 || (zonerefs->elements - 1) % max_nr_zones != 0) {
-    return Error{Errc::corrupt, fmt::format("{} zones and {} zone references do not fit together", max_nr_zones, zonerefs->elements), {}};
+    return Error{
+        Errc::corrupt,
+        fmt::format("{} zones and {} zone references do not fit together", max_nr_zones, zonerefs->elements),
+        {}};
   }
   max_nodes_ = (zonerefs->elements - 1) / max_nr_zones;
   const auto word_bits = static_cast<unsigned>(8 * flags_.size());
-  const bool classic = geometry.kind != MemoryModelKind::sparsemem_vmemmap && geometry.kind != MemoryModelKind::flatmem;
+  const bool classic =
+      geometry.kind != MemoryModelKind::sparsemem_vmemmap && geometry.kind != MemoryModelKind::flatmem;
   const unsigned sections_width = classic ? geometry.max_physmem_bits - geometry.section_size_bits : 0;
   nodes_width_ = kernel.address_of("section_to_node_table") ? 0 : bits_to_number(max_nodes_);
   zones_width_ = bits_to_number(max_nr_zones);
@@ -132,7 +139,8 @@ std::string PageReader::zone_name(unsigned zone) const {
 
 Result<std::vector<std::byte>> PageReader::read(VirtAddr struct_page) const {
   std::vector<std::byte> bytes(struct_page_size_);
-  if (auto done = space_.read(struct_page, bytes); !done) return std::move(done).error().within("struct page");
+  if (auto done = space_.read(struct_page, bytes); !done)
+    return std::move(done).error().within("struct page");
   return bytes;
 }
 
@@ -141,8 +149,8 @@ std::optional<VirtAddr> PageReader::head_of(Bytes page, VirtAddr struct_page) co
   const std::uint64_t word = compound_head_->get(page);
   if ((word & 1) == 0) return std::nullopt;  // not a tail page
   const std::uint64_t value = word - 1;
-  // A mask is all ones but for the size of the folio's memmap; a pointer into the memmap is not of that form, or its
-  // distance from the top of the address space is far larger than any folio's memmap.
+  // A mask is all ones but for the size of the folio's memmap; a pointer into the memmap is not of that form,
+  // or its distance from the top of the address space is far larger than any folio's memmap.
   const std::uint64_t span = 0 - value;
   const bool is_mask = compound_mask_ && std::has_single_bit(span) && span < (std::uint64_t{1} << 40);
   return VirtAddr(is_mask ? struct_page.raw() & value : value);
@@ -167,7 +175,8 @@ Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
   if (!bytes) return std::move(bytes).error();
   const std::uint64_t flags = flags_.get(*bytes);
   PageInfo info;
-  info.node = NodeId{static_cast<int>(nodes_width_ == 0 ? 0 : flags >> nodes_shift_ & low_bits(nodes_width_))};
+  info.node =
+      NodeId{static_cast<int>(nodes_width_ == 0 ? 0 : flags >> nodes_shift_ & low_bits(nodes_width_))};
   info.zone = static_cast<unsigned>(zones_width_ == 0 ? 0 : flags >> zones_shift_ & low_bits(zones_width_));
   info.reserved = (flags & reserved_bit_) != 0;
   info.slab = is_slab(*bytes);

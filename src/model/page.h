@@ -17,8 +17,8 @@ namespace memsect {
 
 class Kernel;
 
-/// What the flags of one struct page say. Meaningful for pages of online sections and for boot memory only: those of
-/// sections never onlined claim node 0, zone DMA.
+/// What the flags of one struct page say. Meaningful for pages of online sections and for boot memory only:
+/// those of sections never onlined claim node 0, zone DMA.
 struct PageInfo {
   NodeId node{};
   unsigned zone = 0;      ///< enum zone_type
@@ -33,8 +33,8 @@ class PageReader {
 
   /// The struct page of `pfn`; `not_in_dump` when no present section with a memmap covers it.
   Result<PageInfo> page(const MemoryModel& model, Pfn pfn) const;
-  /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. Unknown when its struct
-  /// page cannot be read.
+  /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. Unknown when its
+  /// struct page cannot be read.
   Allocation allocation_at(const MemoryModel& model, PhysAddr at, Allocation otherwise) const;
   /// The kernel's name of a zone ("DMA32"), by enum zone_type.
   std::string zone_name(unsigned zone) const;

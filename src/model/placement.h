@@ -9,14 +9,14 @@
 
 namespace memsect {
 
-/// Who gave the memory: memblock at boot (its pages are PG_reserved and stay so), the slab allocator, the page
-/// allocator, or nobody can tell.
+/// Who gave the memory: memblock at boot (its pages are PG_reserved and stay so), the slab allocator, the
+/// page allocator, or nobody can tell.
 enum class Allocation { unknown, boot, slab, buddy };
 /// "unknown", "boot", "slab", "buddy".
 std::string_view allocation_name(Allocation allocation);
 
-/// An object's bytes: virtual address, size, and the physical stretches behind it in order. Objects straddle pages and
-/// sections; never judge by the first byte alone.
+/// An object's bytes: virtual address, size, and the physical stretches behind it in order. Objects straddle
+/// pages and sections; never judge by the first byte alone.
 struct Placement {
   VirtAddr address;
   std::uint64_t bytes = 0;

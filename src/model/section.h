@@ -41,8 +41,9 @@ struct Pageblock {
 struct Memmap {
   VirtAddr address;
   std::uint64_t bytes = 0;
-  std::vector<PhysRange> backing;     ///< of the mapped part, in virtual order
-  std::uint64_t self_hosted = 0;      ///< bytes that lie in memory which hosts its own memmap (memmap_on_memory, altmap)
+  std::vector<PhysRange> backing;  ///< of the mapped part, in virtual order
+  std::uint64_t self_hosted =
+      0;  ///< bytes that lie in memory which hosts its own memmap (memmap_on_memory, altmap)
   Allocation allocation = Allocation::unknown;  ///< of the first backing page
   std::uint64_t mapped_bytes() const;
 };
@@ -53,8 +54,8 @@ struct SectionZones {
   std::vector<std::string> zones;
 };
 
-/// One present section. Parts that a command did not ask for are `not_applicable`; parts that could not be read carry
-/// their reason.
+/// One present section. Parts that a command did not ask for are `not_applicable`; parts that could not be
+/// read carry their reason.
 struct Section {
   SectionNr nr;
   VirtAddr mem_section;               ///< address of its struct mem_section

@@ -2,13 +2,13 @@
 //
 //   bit 0 MARKED_PRESENT   2.6.13+
 //   bit 1 HAS_MEM_MAP      2.6.13+
-//   bit 2 IS_ONLINE        4.13+  2d070eab2e82 ("mm: consider zone which is not fully populated to have holes")
-//   bit 3 IS_EARLY         5.3+   326e1b8f83a4 ("mm/sparsemem: introduce a SECTION_IS_EARLY flag")
-//   bit 4 TAINT_ZONE_DEVICE 5.12+ 1f90a3477df3 ("mm: teach pfn_to_online_page() about ZONE_DEVICE section collisions")
-//   next  IS_VMEMMAP_PREINIT 6.15+
+//   bit 2 IS_ONLINE        4.13+  2d070eab2e82 ("mm: consider zone which is not fully populated to have
+//   holes") bit 3 IS_EARLY         5.3+   326e1b8f83a4 ("mm/sparsemem: introduce a SECTION_IS_EARLY flag")
+//   bit 4 TAINT_ZONE_DEVICE 5.12+ 1f90a3477df3 ("mm: teach pfn_to_online_page() about ZONE_DEVICE section
+//   collisions") next  IS_VMEMMAP_PREINIT 6.15+
 //
-// From 6.0 on they are enumerators of an anonymous enum (ed7802dd48f7), and a configuration without ZONE_DEVICE moves
-// the last one: only the enumerators tell.
+// From 6.0 on they are enumerators of an anonymous enum (ed7802dd48f7), and a configuration without
+// ZONE_DEVICE moves the last one: only the enumerators tell.
 #include "model/section_flags.h"
 
 #include <algorithm>
@@ -25,8 +25,8 @@ std::uint64_t enumerator_mask(const TypeSource& types, std::string_view name) {
 
 SectionFlagBits find_section_flag_bits(const TypeSource& types, const MemoryGeometry& geometry) {
   SectionFlagBits bits;
-  // The low min(PAGE_SHIFT, PFN_SECTION_SHIFT) bits of a coded map are zero by construction and hold the flags, in
-  // every release (SECTION_MAP_LAST_BIT <= PFN_SECTION_SHIFT is a compile-time assertion).
+  // The low min(PAGE_SHIFT, PFN_SECTION_SHIFT) bits of a coded map are zero by construction and hold the
+  // flags, in every release (SECTION_MAP_LAST_BIT <= PFN_SECTION_SHIFT is a compile-time assertion).
   const unsigned flag_width = std::min(geometry.page_shift, geometry.section_size_bits - geometry.page_shift);
   bits.map_mask = ~((std::uint64_t{1} << flag_width) - 1);
   if (types.find_enumerator("", "SECTION_MARKED_PRESENT_BIT")) {
@@ -38,9 +38,11 @@ SectionFlagBits find_section_flag_bits(const TypeSource& types, const MemoryGeom
     bits.vmemmap_preinit = enumerator_mask(types, "SECTION_IS_VMEMMAP_PREINIT_BIT");
     return bits;
   }
-  // Macros leave no trace in the types. A flag that a kernel does not know is never set, so asking for it is safe.
+  // Macros leave no trace in the types. A flag that a kernel does not know is never set, so asking for it is
+  // safe.
   bits.online = 1U << 2;
-  if (geometry.usage_header_size != 0 || geometry.has_subsection_map) bits.early = 1U << 3;  // came with the usage, 5.3
+  if (geometry.usage_header_size != 0 || geometry.has_subsection_map)
+    bits.early = 1U << 3;  // came with the usage, 5.3
   bits.taint_zone_device = 1U << 4;
   return bits;
 }

@@ -11,7 +11,8 @@ namespace memsect {
 
 /// Bit masks of the flags; 0 for a flag this kernel does not have.
 struct SectionFlagBits {
-  std::uint64_t present = 1, has_mem_map = 2, online = 0, early = 0, taint_zone_device = 0, vmemmap_preinit = 0;
+  std::uint64_t present = 1, has_mem_map = 2, online = 0, early = 0, taint_zone_device = 0,
+                vmemmap_preinit = 0;
   std::uint64_t map_mask = 0;  ///< clears every flag bit
 
   SectionFlags decode(std::uint64_t section_mem_map) const;

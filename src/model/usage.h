@@ -20,18 +20,19 @@ namespace memsect {
 /// How pageblocks are stored in the words of the usemap.
 struct UsemapLayout {
   unsigned bits_per_block = 0;
-  unsigned word_bits = 64;          ///< of the kernel's unsigned long
-  bool high_bits_first = false;     ///< 3.16-5.8: blocks fill a word from its top
+  unsigned word_bits = 64;       ///< of the kernel's unsigned long
+  bool high_bits_first = false;  ///< 3.16-5.8: blocks fill a word from its top
   std::optional<unsigned> skip_bit;
-  std::optional<unsigned> isolate_bit;      ///< 6.17+: isolation is a bit of its own, the type is kept below it
-  std::optional<unsigned> isolate_type;     ///< the value of MIGRATE_ISOLATE
+  std::optional<unsigned> isolate_bit;   ///< 6.17+: isolation is a bit of its own, the type is kept below it
+  std::optional<unsigned> isolate_type;  ///< the value of MIGRATE_ISOLATE
   ByteOrder order = ByteOrder::little;
 
   /// Block `index` of the usemap in `bytes`, which must hold it.
   Pageblock decode(Bytes bytes, std::uint64_t index) const;
 };
 
-/// Bits stored per pageblock (NR_PAGEBLOCK_BITS), from enum pageblock_bits; `no_type` where the enum is not known.
+/// Bits stored per pageblock (NR_PAGEBLOCK_BITS), from enum pageblock_bits; `no_type` where the enum is not
+/// known.
 Result<unsigned> find_pageblock_bits(const TypeSource& types);
 /// The whole layout.
 Result<UsemapLayout> find_usemap_layout(const TypeSource& types, ByteOrder order);

@@ -3,18 +3,21 @@
 //   x1   a value                     00   a pointer
 //   10   internal: above 4096 a node (pointer + 2), else sibling, retry or zero
 //
-// A node has `shift`: its slot i covers the indexes (i << shift) onwards. Shifts fall by XA_CHUNK_SHIFT per level, so
-// a walk is as deep as 64 / XA_CHUNK_SHIFT + 1 at most; a node whose shift does not fall is damage or a loop.
+// A node has `shift`: its slot i covers the indexes (i << shift) onwards. Shifts fall by XA_CHUNK_SHIFT per
+// level, so a walk is as deep as 64 / XA_CHUNK_SHIFT + 1 at most; a node whose shift does not fall is damage
+// or a loop.
 #include "model/xarray.h"
 
 #include <fmt/format.h>
 
 #include <bit>
+#include <unordered_set>
 
 namespace memsect {
 namespace {
 
-constexpr std::uint64_t most_nodes = 1 << 20;  ///< no real tree of memory blocks or pagemaps comes near
+constexpr std::size_t most_nodes = 1 << 16;  ///< no real tree of memory blocks or pagemaps comes near
+constexpr std::size_t most_failures = 16;    ///< a tree with more of them is damage through and through
 
 struct XarrayLayout {
   Field head, shift;
@@ -33,17 +36,19 @@ Result<XarrayLayout> find_layout(const TypeSource& types) {
   if (!shift) return std::move(shift).error();
   auto slots = node->member("slots");
   if (!slots) return std::move(slots).error();
-  if (!std::has_single_bit(slots->elements) || slots->elements < 2 || slots->elements > 256 || slots->element_size != 8) {
+  if (!std::has_single_bit(slots->elements) || slots->elements < 2 || slots->elements > 256 ||
+      slots->element_size != 8) {
     return Error{Errc::corrupt, "struct xa_node makes no sense", {}};
   }
-  return XarrayLayout{*head, *shift, slots->offset, slots->elements, static_cast<unsigned>(std::countr_zero(slots->elements))};
+  return XarrayLayout{*head, *shift, slots->offset, slots->elements,
+                      static_cast<unsigned>(std::countr_zero(slots->elements))};
 }
 
 struct Walk {
   const AddressSpace& space;
   XarrayLayout layout;
   XarrayContent content;
-  std::uint64_t nodes_seen = 0;
+  std::unordered_set<VirtAddr> nodes_seen;
 
   static bool is_node(std::uint64_t entry) { return (entry & 3) == 2 && entry > 4096; }
 
@@ -52,7 +57,7 @@ struct Walk {
   }
 
   void visit_entry(std::uint64_t entry, std::uint64_t index, unsigned parent_shift) {
-    if (entry == 0) return;
+    if (entry == 0 || content.failures.size() >= most_failures) return;
     if (is_node(entry)) {
       visit_node(VirtAddr(entry - 2), index, parent_shift);
     } else if ((entry & 3) == 0) {
@@ -61,11 +66,15 @@ struct Walk {
   }
 
   void visit_node(VirtAddr node, std::uint64_t first_index, unsigned parent_shift) {
-    if (++nodes_seen > most_nodes) return fail(node, "more nodes than any tree has");
+    // A tree reaches each of its nodes once. Without this, a dozen nodes that share their children would make
+    // a walk of 64^11 steps.
+    if (!nodes_seen.insert(node).second) return fail(node, "it is reached twice: damaged, or a loop");
+    if (nodes_seen.size() > most_nodes) return fail(node, "more nodes than any tree has");
     std::vector<std::byte> bytes(layout.slots_offset + layout.slot_count * 8);
     if (auto done = space.read(node, bytes); !done) return fail(node, done.error().message);
     const auto shift = static_cast<unsigned>(layout.shift.get(bytes));
-    if (shift >= parent_shift || shift % layout.chunk_shift != 0) return fail(node, "its shift does not fall: damaged, or a loop");
+    if (shift >= parent_shift || shift % layout.chunk_shift != 0)
+      return fail(node, "its shift does not fall: damaged, or a loop");
     for (std::uint64_t i = 0; i < layout.slot_count; ++i) {
       const Field slot(layout.slots_offset + i * 8, 8, order);
       visit_entry(slot.get(bytes), first_index + (i << shift), shift);
@@ -84,7 +93,7 @@ Result<XarrayContent> walk_xarray(const AddressSpace& space, const TypeSource& t
   if (!xarray) return std::move(xarray).error();
   std::vector<std::byte> bytes(layout->head.end());
   if (auto done = space.read(at, bytes); !done) return std::move(done).error().within("xarray");
-  Walk walk{space, *layout, {}, 0, xarray->order};
+  Walk walk{space, *layout, {}, {}, xarray->order};
   walk.visit_entry(layout->head.get(bytes), 0, 64);
   return std::move(walk.content);
 }

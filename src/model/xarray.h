@@ -23,8 +23,8 @@ struct XarrayContent {
   std::vector<std::string> failures;  ///< nodes that could not be read or made no sense
 };
 
-/// The pointers stored in the `struct xarray` at `at`. Values, retries and siblings are left out. The walk is bounded
-/// by the depth and the index width of real trees: links that loop end up in `failures`.
+/// The pointers stored in the `struct xarray` at `at`. Values, retries and siblings are left out. The walk is
+/// bounded by the depth and the size of real trees: links that loop or join end up in `failures`.
 Result<XarrayContent> walk_xarray(const AddressSpace& space, const TypeSource& types, VirtAddr at);
 
 }  // namespace memsect

@@ -21,7 +21,8 @@ Result<Field> StructLayout::field(std::string_view member_name) const {
   if (!m) return std::move(m).error();
   const bool integer = m->size == 1 || m->size == 2 || m->size == 4 || m->size == 8;
   if (!integer || m->is_bitfield) {
-    return Error{Errc::no_member, fmt::format("{}.{} is no plain integer ({} bytes)", name, member_name, m->size), {}};
+    return Error{
+        Errc::no_member, fmt::format("{}.{} is no plain integer ({} bytes)", name, member_name, m->size), {}};
   }
   if (m->offset > size || m->size > size - m->offset) {
     return Error{Errc::corrupt, fmt::format("{}.{} lies outside of its struct", name, member_name), {}};

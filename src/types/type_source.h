@@ -13,23 +13,25 @@
 
 namespace memsect {
 
-/// A member of a struct. Members of anonymous structs and unions inside it are listed as members of the outer one.
+/// A member of a struct. Members of anonymous structs and unions inside it are listed as members of the outer
+/// one.
 struct Member {
   std::string name;
   std::uint64_t offset = 0;        ///< bytes from the start of the outermost struct
   std::uint64_t size = 0;          ///< bytes in all; for an array all its elements; 0 for a flexible array
   std::uint64_t element_size = 0;  ///< bytes of one element; equals size for what is no array
   std::uint64_t elements = 1;      ///< all dimensions multiplied; 0 for a flexible array
-  std::string type_name;           ///< name of the struct, union, enum or typedef it is (elements of arrays), or empty
+  std::string type_name;  ///< name of the struct, union, enum or typedef it is (elements of arrays), or empty
   bool is_bitfield = false;
 };
 
-/// An integer, enum or pointer inside a struct, checked when it was bound: reading it cannot fail. The bytes are those
-/// of the struct, from its first one on.
+/// An integer, enum or pointer inside a struct, checked when it was bound: reading it cannot fail. The bytes
+/// are those of the struct, from its first one on.
 class Field {
  public:
   Field() = default;
-  Field(std::uint64_t offset, std::uint64_t size, ByteOrder order) : offset_(offset), size_(size), order_(order) {}
+  Field(std::uint64_t offset, std::uint64_t size, ByteOrder order)
+      : offset_(offset), size_(size), order_(order) {}
 
   std::uint64_t offset() const { return offset_; }
   std::uint64_t size() const { return size_; }
@@ -62,8 +64,8 @@ struct StructLayout {
   Result<Field> field(std::string_view name) const;
 };
 
-/// A place that knows types. Absence is an ordinary answer: `no_type` from a source that works means that this kernel
-/// has no such type. Other codes mean that the source itself failed.
+/// A place that knows types. Absence is an ordinary answer: `no_type` from a source that works means that
+/// this kernel has no such type. Other codes mean that the source itself failed.
 class TypeSource {
  public:
   virtual ~TypeSource() = default;
@@ -71,9 +73,10 @@ class TypeSource {
   virtual std::string_view origin() const = 0;
   /// The definition of `struct NAME` or `union NAME`.
   virtual Result<StructLayout> find_struct(std::string_view name) const = 0;
-  /// The value of an enumerator. `enum_name` narrows the search; empty means the anonymous enums. An enumerator that
-  /// is not in the named enum is `no_type`.
-  virtual Result<std::int64_t> find_enumerator(std::string_view enum_name, std::string_view enumerator) const = 0;
+  /// The value of an enumerator. `enum_name` narrows the search; empty means the anonymous enums. An
+  /// enumerator that is not in the named enum is `no_type`.
+  virtual Result<std::int64_t> find_enumerator(std::string_view enum_name,
+                                               std::string_view enumerator) const = 0;
   /// Whether `enum NAME` exists.
   virtual bool has_enum(std::string_view name) const = 0;
   /// How many parameters a function takes: the mark of changes that touch no type.

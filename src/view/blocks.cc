@@ -16,7 +16,8 @@ constexpr std::array<Column, 12> columns{{
     {"RANGE", "physical addresses, inclusive"},
     {"SIZE", "bytes", Align::right},
     {"STATE", "online, offline, going_offline, ..."},
-    {"ONLINE_TYPE", "what an onlining under way asked for; the kernel resets it to offline afterwards", Align::left, false},
+    {"ONLINE_TYPE", "what an onlining under way asked for; the kernel resets it to offline afterwards",
+     Align::left, false},
     {"NODE", "NUMA node", Align::right},
     {"ZONE", "the one zone that spans it; - with several zones or nodes, which forbids offlining (5.18+)"},
     {"ZONES", "zones seen at its online pageblocks"},
@@ -65,7 +66,8 @@ Value zones_value(const MemoryModel& model, const MemoryBlock& block) {
 
 /// null: the kernel has the member and it is NULL.
 Value zone_value(const MemoryBlock& block) {
-  return value_or_absence(block.zone, [](const std::string& zone) { return zone.empty() ? Value() : Value(zone); });
+  return value_or_absence(block.zone,
+                          [](const std::string& zone) { return zone.empty() ? Value() : Value(zone); });
 }
 
 Value block_value(const MemoryModel& model, const MemoryBlock& block) {
@@ -73,30 +75,33 @@ Value block_value(const MemoryModel& model, const MemoryBlock& block) {
                 {"name", fmt::format("memory{}", block.id)},
                 {"memory_block", Hex{block.address.raw()}},
                 {"state", block.state},
-                {"online_type", value_or_absence(block.online_type, [](const std::string& type) { return Value(type); })},
+                {"online_type",
+                 value_or_absence(block.online_type, [](const std::string& type) { return Value(type); })},
                 {"node", value_or_absence(block.node, [](NodeId node) { return Value(raw(node)); })},
                 {"zone", zone_value(block)},
                 {"zones", zones_value(model, block)},
                 {"start_section", block.start_section.raw()},
                 {"sections", sections_value(model, block)},
-                {"altmap_pages", value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); })},
+                {"altmap_pages",
+                 value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); })},
                 {"group", block.group.raw() == 0 ? Value() : Value(Hex{block.group.raw()})}};
 }
 
 std::vector<Value> block_cells(const MemoryModel& model, const MemoryBlock& block) {
   const PhysRange range = range_of(model, block);
-  return {block.id,
-          fmt::format("{:#018x}-{:#018x}", range.start.raw(), range.end().raw() - 1),
-          Size{range.size},
-          block.state,
-          value_or_absence(block.online_type, [](const std::string& type) { return Value(type); }),
-          value_or_absence(block.node, [](NodeId node) { return Value(raw(node)); }),
-          value_or_absence(block.zone, [](const std::string& zone) { return Value(zone.empty() ? "-" : zone); }),
-          zones_value(model, block),
-          sections_value(model, block),
-          value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); }),
-          block.group.raw() == 0 ? Value("-") : Value(Hex{block.group.raw()}),
-          Hex{block.address.raw()}};
+  return {
+      block.id,
+      fmt::format("{:#018x}-{:#018x}", range.start.raw(), range.end().raw() - 1),
+      Size{range.size},
+      block.state,
+      value_or_absence(block.online_type, [](const std::string& type) { return Value(type); }),
+      value_or_absence(block.node, [](NodeId node) { return Value(raw(node)); }),
+      value_or_absence(block.zone, [](const std::string& zone) { return Value(zone.empty() ? "-" : zone); }),
+      zones_value(model, block),
+      sections_value(model, block),
+      value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); }),
+      block.group.raw() == 0 ? Value("-") : Value(Hex{block.group.raw()}),
+      Hex{block.address.raw()}};
 }
 
 }  // namespace

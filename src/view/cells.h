@@ -14,7 +14,8 @@ namespace memsect {
 
 /// Physical stretches as the numbers of the sections they touch.
 List section_list(const MemoryGeometry& geometry, std::span<const PhysRange> phys);
-/// crash's letters: Present, has Mem map, Online, Early, Device shares it; ours: Vmemmap initialised early (6.15+).
+/// crash's letters: Present, has Mem map, Online, Early, Device shares it; ours: Vmemmap initialised early
+/// (6.15+).
 std::string state_letters(const SectionFlags& flags);
 /// The names of the flags that are set, in the order of their bits.
 List flag_names(const SectionFlags& flags);

@@ -16,10 +16,14 @@ constexpr std::array<Column, 3> columns{{
 
 std::string_view memory_model_name(MemoryModelKind kind) {
   switch (kind) {
-    case MemoryModelKind::flatmem: return "flatmem";
-    case MemoryModelKind::sparsemem_static: return "sparsemem-static";
-    case MemoryModelKind::sparsemem_extreme: return "sparsemem-extreme";
-    case MemoryModelKind::sparsemem_vmemmap: return "sparsemem-vmemmap";
+    case MemoryModelKind::flatmem:
+      return "flatmem";
+    case MemoryModelKind::sparsemem_static:
+      return "sparsemem-static";
+    case MemoryModelKind::sparsemem_extreme:
+      return "sparsemem-extreme";
+    case MemoryModelKind::sparsemem_vmemmap:
+      return "sparsemem-vmemmap";
   }
   return "flatmem";
 }

@@ -37,15 +37,16 @@ Value counts_value(const MemoryModel& model, const std::vector<std::uint64_t>& c
 }
 
 Value zone_value(const MemoryModel& model, const Zone& zone) {
-  return Object{{"zone", zone.index},
-                {"name", zone.name},
-                {"start_pfn", zone.start_pfn.raw()},
-                {"spanned_pages", zone.spanned_pages},
-                {"present_pages", zone.present_pages},
-                {"managed_pages", zone.managed_pages},
-                {"pageblocks", value_or_absence(zone.pageblocks, [&](const std::vector<std::uint64_t>& counts) {
-                   return counts_value(model, counts);
-                 })}};
+  return Object{
+      {"zone", zone.index},
+      {"name", zone.name},
+      {"start_pfn", zone.start_pfn.raw()},
+      {"spanned_pages", zone.spanned_pages},
+      {"present_pages", zone.present_pages},
+      {"managed_pages", zone.managed_pages},
+      {"pageblocks", value_or_absence(zone.pageblocks, [&](const std::vector<std::uint64_t>& counts) {
+         return counts_value(model, counts);
+       })}};
 }
 
 Value node_value(const MemoryModel& model, const Node& node) {
@@ -57,7 +58,9 @@ Value node_value(const MemoryModel& model, const Node& node) {
       {"pgdat", Hex{node.pgdat.raw()}},
       {"phys", placed([](const Placement& at) { return Value(Hex{at.first_phys().raw()}); })},
       {"size", placed([](const Placement& at) { return Value(at.bytes); })},
-      {"section", placed([&](const Placement& at) { return Value(model.geometry.phys_to_section_nr(at.first_phys()).raw()); })},
+      {"section", placed([&](const Placement& at) {
+         return Value(model.geometry.phys_to_section_nr(at.first_phys()).raw());
+       })},
       {"sections", placed([&](const Placement& at) { return Value(section_list(model.geometry, at.phys)); })},
       {"on_node", value_or_absence(node.on_node, [](NodeId id) { return Value(raw(id)); })},
       {"allocation", placed([](const Placement& at) { return Value(allocation_name(at.allocation)); })},
@@ -72,30 +75,32 @@ Value node_value(const MemoryModel& model, const Node& node) {
 Value counts_cell(const MemoryModel& model, const std::vector<std::uint64_t>& counts) {
   std::string text;
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] != 0) text += fmt::format("{}{}:{}", text.empty() ? "" : " ", model.migratetypes[i], counts[i]);
+    if (counts[i] != 0)
+      text += fmt::format("{}{}:{}", text.empty() ? "" : " ", model.migratetypes[i], counts[i]);
   }
   return text;
 }
 
 std::vector<Value> zone_cells(const MemoryModel& model, const Node& node, const Zone& zone) {
   const auto placed = [&](auto make) { return value_or_absence(node.placement, make); };
-  return {raw(node.id),
-          Hex{node.pgdat.raw()},
-          placed([&](const Placement& at) { return Value(section_list(model.geometry, at.phys)); }),
-          value_or_absence(node.on_node, [](NodeId id) { return Value(raw(id)); }),
-          value_or_absence(node.online, [](bool yes) { return Value(yes); }),
-          zone.name,
-          zone.start_pfn.raw(),
-          zone.spanned_pages,
-          zone.present_pages,
-          zone.managed_pages,
-          value_or_absence(zone.pageblocks,
-                           [&](const std::vector<std::uint64_t>& counts) { return counts_cell(model, counts); }),
-          placed([](const Placement& at) { return Value(Hex{at.first_phys().raw()}); }),
-          placed([](const Placement& at) { return Value(Size{at.bytes}); }),
-          placed([](const Placement& at) { return Value(allocation_name(at.allocation)); }),
-          value_or_absence(node.has_memory, [](bool yes) { return Value(yes); }),
-          zone.index};
+  return {
+      raw(node.id),
+      Hex{node.pgdat.raw()},
+      placed([&](const Placement& at) { return Value(section_list(model.geometry, at.phys)); }),
+      value_or_absence(node.on_node, [](NodeId id) { return Value(raw(id)); }),
+      value_or_absence(node.online, [](bool yes) { return Value(yes); }),
+      zone.name,
+      zone.start_pfn.raw(),
+      zone.spanned_pages,
+      zone.present_pages,
+      zone.managed_pages,
+      value_or_absence(zone.pageblocks,
+                       [&](const std::vector<std::uint64_t>& counts) { return counts_cell(model, counts); }),
+      placed([](const Placement& at) { return Value(Hex{at.first_phys().raw()}); }),
+      placed([](const Placement& at) { return Value(Size{at.bytes}); }),
+      placed([](const Placement& at) { return Value(allocation_name(at.allocation)); }),
+      value_or_absence(node.has_memory, [](bool yes) { return Value(yes); }),
+      zone.index};
 }
 
 }  // namespace

@@ -98,7 +98,8 @@ Value pageblocks_value(const Rows& rows, const Section& section, const std::vect
   if (rows.list_blocks) {
     List list;
     for (const Pageblock& block : blocks) {
-      list.push_back(block.migratetype < names.size() ? Value(names[block.migratetype]) : Value(int{block.migratetype}));
+      list.push_back(block.migratetype < names.size() ? Value(names[block.migratetype])
+                                                      : Value(int{block.migratetype}));
     }
     object.emplace_back("blocks", std::move(list));
   }
@@ -116,7 +117,8 @@ Value memmap_value(const MemoryModel& model, const Section& section, const Memma
     }
   }
   List backing;
-  for (const auto& [host, bytes] : by_section) backing.emplace_back(Object{{"section", host}, {"bytes", bytes}});
+  for (const auto& [host, bytes] : by_section)
+    backing.emplace_back(Object{{"section", host}, {"bytes", bytes}});
   const auto own = by_section.find(section.nr.raw());
   return Object{{"address", Hex{memmap.address.raw()}},
                 {"bytes", memmap.bytes},
@@ -163,11 +165,16 @@ Value section_value(const Rows& rows, const Section& section) {
       {"node", value_or_absence(section.node, [](NodeId node) { return Value(raw(node)); })},
       {"nodes", value_or_absence(section.zones, nodes_value)},
       {"zones", value_or_absence(section.zones, zones_value)},
-      {"usage", value_or_absence(section.usage, [&](const Placement& usage) { return usage_value(model, usage); })},
+      {"usage",
+       value_or_absence(section.usage, [&](const Placement& usage) { return usage_value(model, usage); })},
       {"subsections", value_or_absence(section.subsections, subsections_value)},
       {"pageblocks", value_or_absence(section.pageblocks,
-                                      [&](const std::vector<Pageblock>& blocks) { return pageblocks_value(rows, section, blocks); })},
-      {"memmap", value_or_absence(section.memmap, [&](const Memmap& memmap) { return memmap_value(model, section, memmap); })}};
+                                      [&](const std::vector<Pageblock>& blocks) {
+                                        return pageblocks_value(rows, section, blocks);
+                                      })},
+      {"memmap", value_or_absence(section.memmap, [&](const Memmap& memmap) {
+         return memmap_value(model, section, memmap);
+       })}};
 }
 
 /// "U13 M49 R2": the first letters of the kernel's names, types that do not occur left out.
@@ -176,7 +183,8 @@ Value migratetypes_cell(const MemoryModel& model, const std::vector<Pageblock>& 
   std::string text;
   for (std::size_t i = 0; i < model.migratetypes.size(); ++i) {
     if (counts.by_type[i] == 0) continue;
-    text += fmt::format("{}{}{}", text.empty() ? "" : " ", model.migratetypes[i].substr(0, 1), counts.by_type[i]);
+    text +=
+        fmt::format("{}{}{}", text.empty() ? "" : " ", model.migratetypes[i].substr(0, 1), counts.by_type[i]);
   }
   return text;
 }
@@ -197,7 +205,8 @@ Value holds_cell(const Rows& rows, const Section& section) {
     whom.erase(std::unique(whom.begin(), whom.end()), whom.end());
     if (!text.empty()) text += ' ';
     text += object_kind_name(kind);
-    if (kind != ObjectKind::section_root && kind != ObjectKind::section_root_table) text += fmt::format("({})", ranges(whom));
+    if (kind != ObjectKind::section_root && kind != ObjectKind::section_root_table)
+      text += fmt::format("({})", ranges(whom));
   }
   return text;
 }
@@ -216,10 +225,12 @@ std::vector<Value> section_cells(const Rows& rows, const Section& section) {
       value_or_absence(section.node, [](NodeId node) { return Value(raw(node)); }),
       of_usage([](const Placement& usage) { return Value(Hex{usage.address.raw()}); }),
       of_usage([&](const Placement& usage) { return Value(section_list(model.geometry, usage.phys)); }),
-      value_or_absence(section.subsections,
-                       [](const SubsectionMap& map) { return Value(fmt::format("{}/{}", map.populated(), map.total)); }),
-      value_or_absence(section.pageblocks,
-                       [&](const std::vector<Pageblock>& blocks) { return migratetypes_cell(model, blocks); }),
+      value_or_absence(
+          section.subsections,
+          [](const SubsectionMap& map) { return Value(fmt::format("{}/{}", map.populated(), map.total)); }),
+      value_or_absence(
+          section.pageblocks,
+          [&](const std::vector<Pageblock>& blocks) { return migratetypes_cell(model, blocks); }),
       holds_cell(rows, section),
       Hex{section.section_mem_map},
       Hex{range.start.raw()},
@@ -229,7 +240,9 @@ std::vector<Value> section_cells(const Rows& rows, const Section& section) {
       of_usage([](const Placement& usage) { return Value(Hex{usage.first_phys().raw()}); }),
       of_usage([](const Placement& usage) { return Value(allocation_name(usage.allocation)); }),
       value_or_absence(section.subsections, bitmap),
-      value_or_absence(section.memmap, [&](const Memmap& memmap) { return Value(section_list(model.geometry, memmap.backing)); }),
+      value_or_absence(
+          section.memmap,
+          [&](const Memmap& memmap) { return Value(section_list(model.geometry, memmap.backing)); }),
   };
 }
 

@@ -17,7 +17,8 @@ struct SectionsViewOptions {
 /// The columns, for --help and the manual.
 std::span<const Column> sections_columns();
 
-/// Lists `sections`. The model and the dependencies must outlive the report: rows are made when they are written.
+/// Lists `sections`. The model and the dependencies must outlive the report: rows are made when they are
+/// written.
 Report make_sections_report(const MemoryModel& model, const Dependencies& dependencies,
                             std::vector<const Section*> sections, const SectionsViewOptions& options);
 
