@@ -1,0 +1,46 @@
+# bash completion for memsect. tests/completions_test.py holds it against memsect --help.
+
+_memsect() {
+  local commands="info sections nodes blocks deps"
+  local common="-c --core -s --vmlinux --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
+    -o --output --columns -b --bytes --to --color --verbose -h --help"
+  local selection="--section --node --block --range"
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local command="" options word
+  COMPREPLY=()
+
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ " $commands " == *" $word "* ]]; then
+      command=$word
+      break
+    fi
+  done
+  case $command in
+    "") mapfile -t COMPREPLY < <(compgen -W "$commands -h --help --version" -- "$current"); return ;;
+    info) options=$common ;;
+    sections) options="$common $selection --blocks" ;;
+    nodes) options="$common --node" ;;
+    blocks) options="$common $selection" ;;
+    deps) options="$common --self --fail-on" ;;
+  esac
+
+  case $previous in
+    --format)
+      local formats="table json csv pairs raw"
+      [[ $command == deps ]] && formats+=" dot"
+      mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$current")
+      ;;
+    --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current") ;;
+    --fail-on) mapfile -t COMPREPLY < <(compgen -W "cycle holder" -- "$current") ;;
+    -o | --output | --columns | --section | --node | --block | --range) ;;
+    *)
+      if [[ $current == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+      else
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      fi
+      ;;
+  esac
+}
+complete -F _memsect memsect

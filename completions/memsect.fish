@@ -1,0 +1,37 @@
+# fish completion for memsect. tests/completions_test.py holds it against memsect --help.
+
+set -l commands info sections nodes blocks deps
+
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -f
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a info -d "The memory model's numbers and what the dump is"
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a sections -d 'Present memory sections'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a nodes -d 'pgdats, where they lie, and their zones'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a blocks -d 'Memory blocks as lsmem shows them'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a deps -d 'Which sections hold whose metadata'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -l version -d 'The version'
+complete -c memsect -s h -d 'A short help'
+complete -c memsect -l help -d 'The help with examples'
+
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -s c -l core -r -F -d 'The dump'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -s s -l vmlinux -r -F -d 'The vmlinux of the dumped kernel'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l no-search -d 'Do not look for a vmlinux where none is named'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l force -d 'Go on though dump and vmlinux do not belong together'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l format -x -a 'table json csv pairs raw' -d 'Output format'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -s J -l json -d 'Output as JSON'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -s P -l pairs -d 'Output as KEY="value"'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -s r -l raw -d 'Output as plain words'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -s n -l noheadings -d 'No line of column names'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -s o -l output -l columns -x -d 'Columns to show; +COL adds one'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -s b -l bytes -d 'Sizes in bytes'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l to -r -F -d 'Write to this file'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l color -x -a 'auto always never' -d 'When to use colours'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l verbose -d 'Say what was decided on the way'
+
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks" -l section -x -d 'Only section N, or N to M'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks nodes" -l node -x -d 'Only node N'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks" -l block -x -d 'Only memory block N'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks" -l range -x -d 'Only these physical addresses'
+complete -c memsect -n "__fish_seen_subcommand_from sections" -l blocks -d 'List the type of every pageblock (JSON)'
+complete -c memsect -n "__fish_seen_subcommand_from deps" -l self -d 'Also objects that serve only their own section'
+complete -c memsect -n "__fish_seen_subcommand_from deps" -l fail-on -x -a 'cycle holder' -d 'Exit 1 when there is one'
+complete -c memsect -n "__fish_seen_subcommand_from deps" -l format -x -a dot -d 'Output format'
