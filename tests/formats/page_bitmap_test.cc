@@ -109,12 +109,15 @@ TEST(PageRanks, CountThePagesBefore) {
 TEST(PageRanks, ReadLargeBitmapsInPieces) {
   const std::uint64_t bits =
       (std::uint64_t{8} << 20) + (std::uint64_t{8} << 20) + 4097;  // two pieces and a bit
-  const BitmapFile made(bits, [](std::uint64_t i) { return i % 1000 == 999; });
-  const auto ranks = PageRanks::build(made.bitmap);
+  Buffer bytes(bits / 8 + 1);
+  for (std::uint64_t i = 999; i < bits; i += 1000) bytes[i / 8] |= static_cast<std::byte>(1U << (i % 8));
+  const TempFile temp(bytes);
+  const PageBitmap bitmap{File::open(temp.path()).value(), 0, bits};
+  const auto ranks = PageRanks::build(bitmap);
   ASSERT_TRUE(ranks);
   EXPECT_EQ(ranks->total(), bits / 1000);
   for (std::uint64_t i = 0; i <= bits; i += 123457) EXPECT_EQ(ranks->rank(Pfn(i)).value(), i / 1000) << i;
-  EXPECT_EQ(page_ranges(made.bitmap, 4096)->size(), bits / 1000);
+  EXPECT_EQ(page_ranges(bitmap, 4096)->size(), bits / 1000);
 }
 
 TEST(PageBitmap, BeyondTheFileIsTruncated) {

@@ -163,6 +163,12 @@ Buffer kdump_sub_header(const KdumpRecipe& recipe, NotePlace vmcoreinfo, NotePla
   return std::move(sub.bytes);
 }
 
+Buffer pack(const KdumpPage& page, std::uint32_t block_size) {
+  Buffer bytes = page.bytes;
+  bytes.resize(block_size);
+  return page.codec ? compress(*page.codec, bytes) : bytes;
+}
+
 /// Descriptors and, behind them, the data they point to.
 void add_pages(const KdumpRecipe& recipe, Kdump& dump) {
   std::uint64_t stored = 0;
@@ -172,9 +178,7 @@ void add_pages(const KdumpRecipe& recipe, Kdump& dump) {
   Writer data(recipe.order);
   for (const auto& [pfn, page] : recipe.pages) {
     if (page.kind != KdumpPage::Kind::stored) continue;
-    Buffer bytes = page.bytes;
-    bytes.resize(recipe.block_size);
-    const Buffer packed = page.packed ? *page.packed : page.codec ? compress(*page.codec, bytes) : bytes;
+    const Buffer packed = page.packed ? *page.packed : pack(page, recipe.block_size);
     descriptors.u64(page.offset.value_or(dump.data_at + data.bytes.size()));
     descriptors.u32(page.size.value_or(static_cast<std::uint32_t>(packed.size())));
     descriptors.u32(page.flags.value_or(page.codec ? flag_of(*page.codec) : 0));

@@ -1,9 +1,6 @@
 // The fixtures of testdata/types and what their compiler says about them.
 #pragma once
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
@@ -13,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "support/memory_file.h"
 
 namespace memsect::testing {
 
@@ -31,15 +28,6 @@ inline std::string test_name(std::string name) {
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
-}
-
-/// A File of these bytes, in memory.
-inline std::shared_ptr<const File> file_of(std::string_view bytes) {
-  const int descriptor = ::memfd_create("fixture", MFD_CLOEXEC);
-  const bool written = ::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
-  auto file = File::open("/proc/self/fd/" + std::to_string(descriptor));
-  ::close(descriptor);
-  return written && file ? *file : nullptr;
 }
 
 /// One TRUTH() line of a fixture; member is empty for TRUTH_SIZE().

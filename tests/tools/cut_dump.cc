@@ -2,8 +2,8 @@
 //
 //   cut_dump DUMP VMLINUX OUT
 //
-// Loads the whole memory model and notes which pages that took; writes these, compressed, and all others of the
-// original as excluded.
+// Loads the whole memory model and notes which pages that took; writes these, compressed, and all others of
+// the original as excluded.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -56,7 +56,8 @@ Result<KdumpRecipe> make_recipe(const Dump& dump) {
     KdumpPage page;
     page.codec = Codec::zstd;
     page.bytes.resize(page_size);
-    if (auto done = dump.memory->read(PhysAddr(pfn * page_size), page.bytes); !done) return std::move(done).error();
+    if (auto done = dump.memory->read(PhysAddr(pfn * page_size), page.bytes); !done)
+      return std::move(done).error();
     recipe.pages[pfn] = std::move(page);
   }
   return recipe;
@@ -71,8 +72,13 @@ Result<void> cut(const char* dump_path, const char* vmlinux_path, const char* ou
   inputs->dump_format = &recording;
   auto kernel = Kernel::open(*inputs, request);
   if (!kernel) return std::move(kernel).error();
-  auto model = load_model(*kernel, {.usages = true, .memmap = true, .section_nodes = true, .section_zones = true,
-                                    .nodes = true, .zone_pageblocks = true, .blocks = true});
+  auto model = load_model(*kernel, {.usages = true,
+                                    .memmap = true,
+                                    .section_nodes = true,
+                                    .section_zones = true,
+                                    .nodes = true,
+                                    .zone_pageblocks = true,
+                                    .blocks = true});
   if (!model) return std::move(model).error();
   auto recipe = make_recipe(kernel->dump());
   if (!recipe) return std::move(recipe).error();

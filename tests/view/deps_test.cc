@@ -158,7 +158,8 @@ TEST(DepsReport, CutsLongListsInTheTextButNotInTheData) {
   std::string text;
   for (int pair = 0; pair < 30; ++pair) {
     const std::string a = std::to_string(10 * pair), b = std::to_string(10 * pair + 1);
-    text += "section " + a + " usage@section:" + b + "\nsection " + b + " usage@section:" + a + "\n";
+    text.append("section ").append(a).append(" usage@section:").append(b).append("\n");
+    text.append("section ").append(b).append(" usage@section:").append(a).append("\n");
   }
   const Found found = found_in(text);
   const Report report = make_deps_report(found.model, found.dependencies, {});

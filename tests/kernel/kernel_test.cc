@@ -1,0 +1,164 @@
+#include "kernel/kernel.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/fake_kernel.h"
+#include "support/type_fixture.h"
+
+namespace memsect {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using test::Buffer;
+using test::FakeKernel;
+using test::TempFile;
+
+Result<Kernel> open_kernel(const FakeKernel& fake, const std::string& vmlinux, bool force = false) {
+  const TempFile dump(fake.elf_core());
+  InputRequest request;
+  request.files = {dump.path(), vmlinux};
+  request.force = force;
+  return Kernel::open(request);
+}
+
+std::vector<std::string> texts(const Notes& notes, Severity severity) {
+  std::vector<std::string> found;
+  for (const Note& note : notes.all()) {
+    if (note.severity == severity) found.push_back(note.text);
+  }
+  return found;
+}
+
+TEST(Kernel, OfDumpAndVmlinuxKnowsItsAddresses) {
+  FakeKernel fake("fake_6");
+  fake.put(fake.symbol("sections_per_block"), 16, 4);
+  const auto kernel = fake.open();
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(kernel->release(), "9.9.9-fake");
+  EXPECT_EQ(kernel->build_id(), fake.vmcoreinfo.at("BUILD-ID"));
+  EXPECT_EQ(kernel->page_size(), 4096U);
+  EXPECT_EQ(kernel->kaslr_offset(), FakeKernel::kaslr_offset);
+  EXPECT_EQ(kernel->address_of("mem_section"), fake.symbol("mem_section"));
+  EXPECT_EQ(kernel->address_of("no_such_symbol"), std::nullopt);
+  EXPECT_EQ(kernel->arch().name, "x86_64");
+  EXPECT_EQ(kernel->arch_memory().page_offset, FakeKernel::direct_map);
+  EXPECT_THAT(texts(kernel->notes(), Severity::warning), IsEmpty());
+  std::vector<std::byte> bytes(4);
+  ASSERT_TRUE(kernel->space().read(*kernel->address_of("sections_per_block"), bytes));
+  EXPECT_EQ(load_unsigned(bytes, ByteOrder::little), 16U);
+}
+
+TEST(Kernel, SaysWhereKernelOffsetIsWrong) {
+  FakeKernel fake("fake_6");
+  fake.vmcoreinfo["KERNELOFFSET"] = "0";
+  const auto kernel = fake.open();
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(kernel->kaslr_offset(), FakeKernel::kaslr_offset);  // by _stext
+  EXPECT_THAT(texts(kernel->notes(), Severity::warning), Contains(HasSubstr("KERNELOFFSET")));
+}
+
+TEST(Pairing, ByBuildIdStopsAtAMismatch) {
+  const FakeKernel fake("fake_6");
+  const auto kernel = open_kernel(fake, FakeKernel("fake_7").vmlinux());
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().code, Errc::mismatch);
+  EXPECT_THAT(kernel.error().message, HasSubstr(fake.vmcoreinfo.at("BUILD-ID")));
+  EXPECT_THAT(kernel.error().hint, HasSubstr("--force"));
+}
+
+TEST(Pairing, IsOnlyWarnedAboutWithForce) {
+  FakeKernel fake("fake_6");
+  fake.vmcoreinfo["BUILD-ID"] = "0123456789abcdef";
+  ASSERT_FALSE(open_kernel(fake, fake.vmlinux()));
+  const auto kernel = open_kernel(fake, fake.vmlinux(), true);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_THAT(texts(kernel->notes(), Severity::warning), Contains(HasSubstr("--force")));
+}
+
+TEST(Pairing, WithoutABuildIdGoesByTheBanner) {  // before 5.9
+  FakeKernel fake("fake_4_14");
+  auto kernel = open_kernel(fake, fake.vmlinux());
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_THAT(texts(kernel->notes(), Severity::note), Contains(HasSubstr("matched by its banner")));
+
+  fake.put_text(fake.symbol("linux_banner"), "Linux version 9.9.10-other (gcc)");
+  kernel = open_kernel(fake, fake.vmlinux());
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().code, Errc::mismatch);
+  kernel = open_kernel(fake, fake.vmlinux(), true);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_THAT(texts(kernel->notes(), Severity::warning), Contains(HasSubstr("--force")));
+}
+
+TEST(Pairing, TakesNoLongerReleaseForTheSame) {
+  FakeKernel fake("fake_4_14");
+  fake.put_text(fake.symbol("linux_banner"), "Linux version 9.9.9-fake-2 (gcc)");
+  EXPECT_FALSE(open_kernel(fake, fake.vmlinux()));
+}
+
+TEST(Pairing, IsLeftOpenWhereTheBannerIsLost) {
+  FakeKernel fake("fake_4_14");
+  fake.lose(fake.symbol("linux_banner"), 64);
+  const auto kernel = open_kernel(fake, fake.vmlinux());
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_THAT(texts(kernel->notes(), Severity::warning), Contains(HasSubstr("cannot be told")));
+}
+
+/// The vmlinux with another e_machine.
+TempFile vmlinux_of_machine(const FakeKernel& fake, std::uint8_t machine) {
+  const std::string image = testing::file_bytes(fake.vmlinux());
+  Buffer bytes = test::to_bytes(image);
+  bytes[18] = std::byte{machine};
+  return TempFile(bytes);
+}
+
+TEST(Kernel, OfAnUnknownMachineIsNotSupported) {
+  const FakeKernel fake("fake_6");
+  const TempFile vmlinux = vmlinux_of_machine(fake, 8);  // EM_MIPS
+  const auto kernel = open_kernel(fake, vmlinux.path());
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().code, Errc::unsupported);
+  EXPECT_THAT(kernel.error().message, HasSubstr("e_machine 8"));
+}
+
+TEST(Kernel, WithoutVmcoreinfoSaysHowToGetOne) {
+  FakeKernel fake("fake_6");
+  const std::string vmlinux = fake.vmlinux();
+  fake.vmcoreinfo.clear();
+  const auto kernel = open_kernel(fake, vmlinux);
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().code, Errc::unsupported);
+  EXPECT_THAT(kernel.error().message, HasSubstr("no VMCOREINFO"));
+  EXPECT_THAT(kernel.error().hint, HasSubstr("vmcoreinfo"));
+}
+
+TEST(Kernel, WithoutAVmlinuxSaysWhereItLooked) {
+  const FakeKernel fake("fake_6");
+  const TempFile dump(fake.elf_core());
+  InputRequest request;
+  request.files = {dump.path()};
+  request.search = false;
+  auto kernel = Kernel::open(request);
+  ASSERT_FALSE(kernel);
+  EXPECT_THAT(kernel.error().message, HasSubstr("--no-search"));
+  request.search = true;
+  kernel = Kernel::open(request);
+  ASSERT_FALSE(kernel);
+  EXPECT_THAT(kernel.error().message, HasSubstr("/boot/vmlinux-9.9.9-fake"));
+  EXPECT_THAT(kernel.error().hint, HasSubstr("debug package"));
+}
+
+TEST(Kernel, IsNotTheLiveOneWhenNoDumpWasNamed) {
+  const FakeKernel fake("fake_6");
+  InputRequest request;
+  request.files = {fake.vmlinux()};
+  const auto kernel = Kernel::open(request);
+  ASSERT_FALSE(kernel);
+  EXPECT_THAT(kernel.error().message, HasSubstr("no dump was named"));
+}
+
+}  // namespace
+}  // namespace memsect
