@@ -87,9 +87,15 @@ std::vector<std::unique_ptr<Declared>> declare_commands(CLI::App& program, HelpR
   return declared;
 }
 
-std::string_view text_of(const std::vector<std::unique_ptr<Declared>>& declared, const CLI::App* app) {
+/// What --help says below the options: the columns, then the text and the examples.
+std::string text_of(const std::vector<std::unique_ptr<Declared>>& declared, const CLI::App* app) {
   for (const auto& entry : declared) {
-    if (entry->app == app) return entry->command->help;
+    if (entry->app != app) continue;
+    std::string text = "Columns (* shown by default):\n";
+    for (const Column& column : entry->command->columns()) {
+      text += fmt::format("  {:19}{} {}\n", column.name, column.shown_by_default ? '*' : ' ', column.help);
+    }
+    return fmt::format("{}\n{}", text, entry->command->help);
   }
   return program_help;
 }

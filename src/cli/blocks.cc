@@ -43,6 +43,6 @@ block (5.18+): where it is -, offlining is refused with EINVAL. ZONES is what th
 Examples:
   memsect blocks vmcore vmlinux
   memsect blocks --range 0x100000000-0x13fffffff vmcore vmlinux)",
-    add};
+    blocks_columns, add};
 
 }  // namespace memsect

@@ -22,6 +22,8 @@ struct Command {
   std::string_view name;
   std::string_view summary;  ///< one line for the list of commands
   std::string_view help;     ///< paragraphs and examples below the options of --help
+  /// The columns of its table, for -o.
+  std::span<const Column> (*columns)();
   /// Declares the command's own options beside the common ones and returns what runs it.
   RunCommand (*add)(CLI::App& app, CommonOptions& common);
 };

@@ -71,6 +71,6 @@ Examples:
   memsect deps --json vmcore vmlinux | jq '.data.cycles[] | select(.classic)'
   memsect deps --format dot vmcore vmlinux | dot -Tsvg > deps.svg
   memsect deps --fail-on cycle vmcore vmlinux)",
-    add};
+    deps_columns, add};
 
 }  // namespace memsect

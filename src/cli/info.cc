@@ -46,6 +46,6 @@ const Command info_command{"info", "the memory model's numbers, where each came 
                            R"(Examples:
   memsect info vmcore vmlinux
   memsect info --json vmcore vmlinux | jq .data.pageblock_order)",
-                           add};
+                           info_columns, add};
 
 }  // namespace memsect

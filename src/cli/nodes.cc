@@ -24,7 +24,7 @@ Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
 
 RunCommand add(CLI::App& app, CommonOptions& common) {
   auto options = std::make_shared<SelectionOptions>();
-  app.add_option("--node", options->node, "only node N")->type_name("N");
+  add_node_option(app, *options);
   return [options, &common] { return run(common, *options); };
 }
 
@@ -38,6 +38,6 @@ const Command nodes_command{
 Examples:
   memsect nodes vmcore vmlinux
   memsect nodes --node 0 -o ZONE,PRESENT,MANAGED,PAGEBLOCKS vmcore vmlinux)",
-    add};
+    nodes_columns, add};
 
 }  // namespace memsect

@@ -23,6 +23,9 @@ Result<Bounds> parse_bounds(std::string_view option, std::string_view text, std:
   return Bounds{*first, *last};
 }
 
+/// An empty text, as a shell variable that is not set leaves it, would select everything.
+std::string not_empty(const std::string& text) { return text.empty() ? "its value is empty" : ""; }
+
 /// Whether [start, end) meets the inclusive bounds.
 bool meets(const Bounds& bounds, PhysRange range) {
   return range.start.raw() <= bounds.last && (range.end() - 1).raw() >= bounds.first;
@@ -76,11 +79,18 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
 }
 
 void add_selection_options(CLI::App& app, SelectionOptions& options) {
-  app.add_option("--section", options.section, "only section N, or N to M")->type_name("N[-M]");
-  app.add_option("--node", options.node, "only node N")->type_name("N");
-  app.add_option("--block", options.block, "only memory block N")->type_name("N|memoryN");
+  app.add_option("--section", options.section, "only section N, or N to M")
+      ->type_name("N[-M]")
+      ->check(not_empty);
+  add_node_option(app, options);
+  app.add_option("--block", options.block, "only memory block N")->type_name("N|memoryN")->check(not_empty);
   app.add_option("--range", options.range, "only what meets these addresses (physical, inclusive)")
-      ->type_name("PHYS-PHYS");
+      ->type_name("PHYS-PHYS")
+      ->check(not_empty);
+}
+
+void add_node_option(CLI::App& app, SelectionOptions& options) {
+  app.add_option("--node", options.node, "only node N")->type_name("N")->check(not_empty);
 }
 
 Result<Selection> parse_selection(const SelectionOptions& options) {
@@ -101,8 +111,10 @@ Result<Selection> parse_selection(const SelectionOptions& options) {
     selection.blocks = Bounds{*number, *number};
   }
   if (!options.range.empty()) {
-    auto bounds = parse_bounds("--range", options.range, "0xSTART-0xEND");
+    constexpr std::string_view form = "0xSTART-0xEND";
+    auto bounds = parse_bounds("--range", options.range, form);
     if (!bounds) return std::move(bounds).error();
+    if (options.range.find('-') == std::string::npos) return bad_bounds("--range", options.range, form);
     selection.phys = *bounds;
   }
   return selection;

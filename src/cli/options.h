@@ -46,6 +46,8 @@ struct SelectionOptions {
   std::string section, node, block, range;
 };
 void add_selection_options(CLI::App& app, SelectionOptions& options);
+/// --node alone.
+void add_node_option(CLI::App& app, SelectionOptions& options);
 
 /// The same, understood. What is not set selects everything.
 struct Selection {

@@ -51,6 +51,6 @@ Examples:
   memsect sections vmcore vmlinux
   memsect sections --section 32-41 -o NR,STATE,NODE,MEMMAP_SECTIONS vmcore vmlinux
   memsect sections --node 1 --json --blocks vmcore vmlinux)",
-    add};
+    sections_columns, add};
 
 }  // namespace memsect

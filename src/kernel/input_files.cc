@@ -86,14 +86,22 @@ Result<void> classify_core(InputFiles& inputs, const std::string& path) {
   if (!file) return std::move(file).error();
   auto format = sniff_format(**file);
   if (!format) return std::move(format).error().within(path);
-  if (*format == nullptr) return unknown_kind(**file);
+  if (*format == nullptr) {
+    if (!read_elf_image(**file)) return unknown_kind(**file);
+    return Error{Errc::bad_format, path + ": is no dump but an ELF image",
+                 "-s names the vmlinux, -c the dump"};
+  }
   return take_dump(inputs, *file, *format);
 }
 
 Result<void> classify_vmlinux(InputFiles& inputs, const std::string& path) {
   auto file = open_named(path);
   if (!file) return std::move(file).error();
-  auto image = read_elf_image(**file);
+  const auto format = sniff_format(**file);
+  const auto image = read_elf_image(**file);
+  if ((format && *format != nullptr) || (image && image->type == elf_type_core)) {
+    return Error{Errc::bad_format, path + ": is no vmlinux but a dump", "-s names the vmlinux, -c the dump"};
+  }
   if (!image) return unknown_kind(**file);
   return take_vmlinux(inputs, *file);
 }
@@ -118,12 +126,16 @@ VmlinuxSearch search_vmlinux(const std::string& dump_path, const std::string& bu
                              const std::string& release) {
   VmlinuxSearch search;
   const std::string folder = dump_path.substr(0, dump_path.rfind('/') + 1);
-  search.tried = {folder + "vmlinux", folder + "vmlinux-" + release};
-  if (build_id.size() > 2) {
+  const bool names_a_file = !release.empty() && release.find('/') == std::string::npos;
+  search.tried = {folder + "vmlinux"};
+  if (names_a_file) search.tried.push_back(folder + "vmlinux-" + release);
+  const bool is_build_id =
+      build_id.find_first_not_of("0123456789abcdef") == std::string::npos;  // the dump's word
+  if (is_build_id && build_id.size() > 2) {
     search.tried.push_back(
         fmt::format("/usr/lib/debug/.build-id/{}/{}.debug", build_id.substr(0, 2), build_id.substr(2)));
   }
-  if (!release.empty() && release.find('/') == std::string::npos) {
+  if (names_a_file) {
     for (const char* form :
          {"/usr/lib/debug/boot/vmlinux-{}", "/usr/lib/debug/lib/modules/{}/vmlinux",
           "/lib/modules/{}/vmlinux", "/lib/modules/{}/build/vmlinux", "/boot/vmlinux-{}"}) {

@@ -55,9 +55,6 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   if (!dump) return std::move(dump).error().within(path);
   dump_ = std::move(*dump);
   notes_.append(dump_.notes);
-  if (dump_.info.truncated) {
-    notes_.warn(path + " is cut off or marked incomplete: what it lost is shown as missing");
-  }
   files_.push_back({path, "dump", dump_.info.format});
   if (dump_.vmcoreinfo.empty()) {
     return Error{Errc::unsupported,

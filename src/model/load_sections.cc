@@ -106,38 +106,28 @@ void read_root(const SectionReader& reader, std::uint64_t index, VirtAddr root, 
   reading.roots.push_back(std::move(known));
 }
 
-/// Reads a table in pieces that the memory holds; a piece that is missing costs only its own entries. `take`
-/// gets the offset of each piece that is there, and its bytes: whole entries.
-template <class Take>
-void for_each_piece(const SectionReader& reader, VirtAddr table, std::uint64_t bytes,
-                    std::uint64_t entry_size, Reading& reading, const Take& take) {
+/// Reads the root table in pieces that the memory holds; a piece that is missing costs only its own roots.
+Reading read_root_table(const SectionReader& reader, VirtAddr table, std::uint64_t nr_roots) {
+  Reading reading;
+  reading.root_table = table;
   constexpr std::uint64_t piece = 4096;
+  const std::uint64_t bytes = nr_roots * pointer_size;
   std::vector<std::byte> content;
   for (std::uint64_t done = 0; done < bytes;) {
-    // pieces end at page boundaries, or where the entry ends that straddles one: the table may begin anywhere
-    const std::uint64_t in_page = piece - (table + done).raw() % piece;
-    const std::uint64_t want = std::min(bytes - done, (in_page + entry_size - 1) / entry_size * entry_size);
+    // pieces end at page boundaries: the table need not begin at one
+    const std::uint64_t want = std::min(bytes - done, piece - (table + done).raw() % piece);
     content.resize(want);
     if (auto read = reader.space.read(table + done, content); !read) {
       reading.unread_table_bytes += want;
       if (reading.first_failure.empty()) reading.first_failure = read.error().message;
     } else {
-      take(done, Bytes(content));
+      for (std::uint64_t i = 0; i + pointer_size <= want; i += pointer_size) {
+        const std::uint64_t root = load_unsigned(Bytes(content).subspan(i, pointer_size), reader.order);
+        if (root != 0) read_root(reader, (done + i) / pointer_size, VirtAddr(root), reading);
+      }
     }
     done += want;
   }
-}
-
-Reading read_root_table(const SectionReader& reader, VirtAddr table, std::uint64_t nr_roots) {
-  Reading reading;
-  reading.root_table = table;
-  const std::uint64_t bytes = nr_roots * pointer_size;
-  for_each_piece(reader, table, bytes, pointer_size, reading, [&](std::uint64_t at, Bytes content) {
-    for (std::uint64_t i = 0; i < content.size(); i += pointer_size) {
-      const std::uint64_t root = load_unsigned(content.subspan(i, pointer_size), reader.order);
-      if (root != 0) read_root(reader, (at + i) / pointer_size, VirtAddr(root), reading);
-    }
-  });
   return reading;
 }
 
@@ -160,15 +150,25 @@ Reading read_static_table(const SectionReader& reader, VirtAddr table) {
   return reading;
 }
 
+/// A reading is believed when a section with a memmap has it mapped; or, where the page tables that would
+/// tell are lost, when all of them decode to one vmemmap base.
 void judge(const SectionReader& reader, Reading& reading) {
+  bool tables_lost = false;
+  bool one_base = true;
+  const Section* first = nullptr;
   for (const Section& section : reading.sections) {
     if (!section.flags.has_mem_map) continue;
+    if (first == nullptr) first = &section;
+    one_base = one_base && section.coded_mem_map == first->coded_mem_map;
     const auto mapping = reader.space.mapping_at(section.mem_map);
     if (mapping && mapping->phys) {
       reading.plausible = true;
       return;
     }
+    tables_lost = tables_lost || !mapping;
   }
+  const bool vmemmap = reader.geometry.kind == MemoryModelKind::sparsemem_vmemmap;
+  reading.plausible = first != nullptr && tables_lost && vmemmap && one_base && first->coded_mem_map != 0;
 }
 
 /// The addresses at which the root table may lie, the likeliest first.
@@ -250,13 +250,15 @@ Result<void> load_sections(const Kernel& kernel, MemoryModel& model) {
   const bool is_static = model.geometry.kind == MemoryModelKind::sparsemem_static;
   const std::uint64_t nr_roots = roots_in_use(kernel, *reader);
 
-  std::string why = "mem_section is in neither VMCOREINFO nor the symbols";
+  std::string why;  // of the likeliest candidate
   for (const VirtAddr candidate : root_table_candidates(kernel, *reader)) {
     Reading reading =
         is_static ? read_static_table(*reader, candidate) : read_root_table(*reader, candidate, nr_roots);
     judge(*reader, reading);
     if (!reading.plausible) {
-      why = !reading.first_failure.empty() ? reading.first_failure : "it leads to no section with a memmap";
+      if (!why.empty()) continue;
+      why = !reading.first_failure.empty() ? reading.first_failure
+                                           : "mem_section leads to no section with a memmap";
       continue;
     }
     note_missing(reading, model);
@@ -276,6 +278,7 @@ Result<void> load_sections(const Kernel& kernel, MemoryModel& model) {
     }
     return {};
   }
+  if (why.empty()) why = "mem_section is in neither VMCOREINFO nor the symbols";
   return Error{Errc::not_in_dump, "the section roots cannot be read: " + why,
                "a dump that was cut off or filtered too hard holds no memory model; take it again"};
 }

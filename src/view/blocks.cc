@@ -19,7 +19,7 @@ constexpr std::array<Column, 12> columns{{
     {"ONLINE_TYPE", "what an onlining under way asked for; the kernel resets it to offline afterwards",
      Align::left, false},
     {"NODE", "NUMA node", Align::right},
-    {"ZONE", "the one zone that spans it; - with several zones or nodes, which forbids offlining (5.18+)"},
+    {"ZONE", "the one zone it lies in while online; - when there are several, which forbids offlining"},
     {"ZONES", "zones seen at its online pageblocks"},
     {"SECTIONS", "present sections in it", Align::right},
     {"ALTMAP_PAGES", "pages of it that hold its own memmap", Align::right},

@@ -12,11 +12,11 @@
 namespace memsect {
 namespace {
 
-using ::testing::Contains;
-using ::testing::HasSubstr;
 using test::FakeKernel;
 using test::TempFile;
 using test::to_bytes;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
 Result<InputFiles> open_files(std::vector<std::string> files) {
   InputRequest request;
@@ -29,7 +29,8 @@ TEST(InputFiles, AreToldApartByContentInAnyOrder) {
   const TempFile elf(fake.elf_core());
   const TempFile kdump(fake.kdump());
   for (const bool dump_first : {false, true}) {
-    const auto inputs = dump_first ? open_files({elf.path(), fake.vmlinux()}) : open_files({fake.vmlinux(), elf.path()});
+    const auto inputs =
+        dump_first ? open_files({elf.path(), fake.vmlinux()}) : open_files({fake.vmlinux(), elf.path()});
     ASSERT_TRUE(inputs) << inputs.error().message;
     EXPECT_EQ(inputs->dump->path(), elf.path());
     EXPECT_EQ(inputs->dump_format->name, "elf-core");
@@ -83,13 +84,18 @@ struct Stranger {
 class StrangeFile : public ::testing::TestWithParam<Stranger> {};
 INSTANTIATE_TEST_SUITE_P(
     All, StrangeFile,
-    ::testing::Values(Stranger{"text", "Hello, I am no dump.\n", Errc::bad_format, "of no known kind", "vmlinux"},
-                      Stranger{"short", "x", Errc::bad_format, "of no known kind", ""},
-                      Stranger{"empty", "", Errc::bad_format, "is empty", ""},
-                      Stranger{"xz", std::string("\xfd" "7zXZ\0\0\4", 8), Errc::unsupported, "xz", "unxz"},
-                      Stranger{"zstd", "\x28\xb5\x2f\xfd....", Errc::unsupported, "zstd", "unzstd"},
-                      Stranger{"gzip", "\x1f\x8b\x08.....", Errc::unsupported, "gzip", "gunzip"},
-                      Stranger{"btf", std::string("\x9f\xeb\x01\0\x18\0\0\0", 8), Errc::unsupported, "BTF", "DWARF"}),
+    ::testing::Values(
+        Stranger{"text", "Hello, I am no dump.\n", Errc::bad_format, "of no known kind", "vmlinux"},
+        Stranger{"short", "x", Errc::bad_format, "of no known kind", ""},
+        Stranger{"empty", "", Errc::bad_format, "is empty", ""},
+        Stranger{"xz",
+                 std::string("\xfd"
+                             "7zXZ\0\0\4",
+                             8),
+                 Errc::unsupported, "xz", "unxz"},
+        Stranger{"zstd", "\x28\xb5\x2f\xfd....", Errc::unsupported, "zstd", "unzstd"},
+        Stranger{"gzip", "\x1f\x8b\x08.....", Errc::unsupported, "gzip", "gunzip"},
+        Stranger{"btf", std::string("\x9f\xeb\x01\0\x18\0\0\0", 8), Errc::unsupported, "BTF", "DWARF"}),
     [](const auto& test) { return test.param.name; });
 
 TEST_P(StrangeFile, IsNamedForWhatItIs) {
@@ -133,7 +139,8 @@ TEST(SearchVmlinux, TakesTheOneBesideTheDumpWithTheRightBuildId) {
   const std::string build_id = right.vmcoreinfo.at("BUILD-ID");
   auto search = search_vmlinux(dump, build_id, "9.9.9-fake");
   EXPECT_EQ(search.found, nullptr);
-  EXPECT_THAT(search.tried, Contains("/usr/lib/debug/.build-id/" + build_id.substr(0, 2) + "/" + build_id.substr(2) + ".debug"));
+  EXPECT_THAT(search.tried, Contains("/usr/lib/debug/.build-id/" + build_id.substr(0, 2) + "/" +
+                                     build_id.substr(2) + ".debug"));
   EXPECT_THAT(search.tried, Contains("/usr/lib/debug/lib/modules/9.9.9-fake/vmlinux"));
 
   std::filesystem::copy_file(right.vmlinux(), folder.path + "/vmlinux-9.9.9-fake");

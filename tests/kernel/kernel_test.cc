@@ -9,12 +9,12 @@
 namespace memsect {
 namespace {
 
-using ::testing::Contains;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using test::Buffer;
 using test::FakeKernel;
 using test::TempFile;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Result<Kernel> open_kernel(const FakeKernel& fake, const std::string& vmlinux, bool force = false) {
   const TempFile dump(fake.elf_core());

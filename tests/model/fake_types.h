@@ -17,7 +17,8 @@ struct FakeTypes final : TypeSource {
   Result<StructLayout> find_struct(std::string_view name) const override {
     return Error{Errc::no_type, std::string(name), {}};
   }
-  Result<std::int64_t> find_enumerator(std::string_view enum_name, std::string_view enumerator) const override {
+  Result<std::int64_t> find_enumerator(std::string_view enum_name,
+                                       std::string_view enumerator) const override {
     const auto found = enumerators.find({std::string(enum_name), std::string(enumerator)});
     if (found == enumerators.end()) return Error{Errc::no_type, std::string(enumerator), {}};
     return found->second;

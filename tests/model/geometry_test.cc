@@ -7,7 +7,8 @@
 namespace memsect {
 namespace {
 
-std::vector<std::uint64_t> sections_of(const MemoryGeometry& geometry, std::initializer_list<PhysRange> ranges) {
+std::vector<std::uint64_t> sections_of(const MemoryGeometry& geometry,
+                                       std::initializer_list<PhysRange> ranges) {
   std::vector<std::uint64_t> numbers;
   for (const SectionNr nr : geometry.sections_of(std::vector<PhysRange>(ranges))) numbers.push_back(nr.raw());
   return numbers;
@@ -41,8 +42,10 @@ TEST(MemoryGeometry, NamesEverySectionThatAnObjectTouchesOnce) {
   const MemoryGeometry geometry;
   EXPECT_EQ(sections_of(geometry, {{PhysAddr(0x7ffffff), 1}}), (std::vector<std::uint64_t>{0}));
   EXPECT_EQ(sections_of(geometry, {{PhysAddr(0x7ffffff), 2}}), (std::vector<std::uint64_t>{0, 1}));
-  EXPECT_EQ(sections_of(geometry, {{PhysAddr(0x28000000), 0x8000000}, {PhysAddr(0x0), 0x10000000}, {PhysAddr(0x100), 8}}),
-            (std::vector<std::uint64_t>{0, 1, 5}));
+  EXPECT_EQ(
+      sections_of(geometry,
+                  {{PhysAddr(0x28000000), 0x8000000}, {PhysAddr(0x0), 0x10000000}, {PhysAddr(0x100), 8}}),
+      (std::vector<std::uint64_t>{0, 1, 5}));
   EXPECT_EQ(sections_of(geometry, {{PhysAddr(0x8000000), 0}}), (std::vector<std::uint64_t>{}));
 }
 

@@ -7,9 +7,9 @@
 namespace memsect {
 namespace {
 
+using test::FakeKernel;
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using test::FakeKernel;
 
 MemoryModel load(const FakeKernel& fake, bool as_kdump = false) {
   auto model = fake.load({.memmap = true, .section_nodes = true, .nodes = true, .blocks = true}, as_kdump);
@@ -77,7 +77,8 @@ TEST(Blocks, SayHowManyPagesTheirOwnMemmapTakes) {
     const auto model = load(fake);
     ASSERT_TRUE((*model.blocks)[0].altmap_pages) << fixture;
     EXPECT_EQ(*(*model.blocks)[0].altmap_pages, 0U);
-    ASSERT_TRUE((*model.blocks)[1].altmap_pages) << fixture << (*model.blocks)[1].altmap_pages.error().message;
+    ASSERT_TRUE((*model.blocks)[1].altmap_pages)
+        << fixture << (*model.blocks)[1].altmap_pages.error().message;
     EXPECT_EQ(*(*model.blocks)[1].altmap_pages, 512U);
   }
 }

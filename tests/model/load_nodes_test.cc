@@ -7,12 +7,13 @@
 namespace memsect {
 namespace {
 
+using test::FakeKernel;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using test::FakeKernel;
 
-const ModelParts parts{.usages = true, .section_nodes = true, .section_zones = true, .nodes = true, .zone_pageblocks = true};
+const ModelParts parts{
+    .usages = true, .section_nodes = true, .section_zones = true, .nodes = true, .zone_pageblocks = true};
 
 MemoryModel load(const FakeKernel& fake, bool as_kdump = false) {
   auto model = fake.load(parts, as_kdump);
@@ -105,7 +106,7 @@ std::vector<std::uint64_t> pageblocks(const MemoryModel& model, unsigned node, u
 TEST(ZonePageblocks, CountEachBlockByTheTypeOfItsFirstPage) {
   FakeKernel fake = two_nodes("fake_6");
   fake.add_section({.nr = 1, .usemap = {0x1111111111111111, 0x2}});
-  fake.set_page(Pfn(0x8000), 1, 2);       // another node's
+  fake.set_page(Pfn(0x8000), 1, 2);        // another node's
   fake.set_page(Pfn(0x8000 + 512), 0, 1);  // another zone's
   const auto model = load(fake);
   // node 0: 64 blocks of section 0, 62 of section 1: 14 are movable and 1 is reclaimable
@@ -118,15 +119,18 @@ TEST(ZonePageblocks, AreCountedFromAZoneStartThatNeedNotBeAligned) {
   FakeKernel fake = two_nodes("fake_6");
   // From pfn 1 in steps of 512 pages: 1, 513, ..., whose struct pages are the ones that count.
   fake.add_zone(0, 2, "Normal", 1, 0x10000 - 1);
-  for (std::uint64_t pfn = 1; pfn < 0x10000; pfn += 512) fake.set_page(Pfn(pfn), 0, pfn < 1025 ? 1 : 2);
+  for (std::uint64_t pfn = 0; pfn < 0x10000; pfn += 512) {
+    fake.set_page(Pfn(pfn), 0, 3);
+    fake.set_page(Pfn(pfn + 1), 0, pfn < 1024 ? 1 : 2);
+  }
   const auto model = load(fake);
   EXPECT_THAT(pageblocks(model, 0, 2), ElementsAre(126, 0, 0, 0, 0));
 }
 
 TEST(ZonePageblocks, LeaveOutWhatIsNotOnline) {
   FakeKernel fake = two_nodes("fake_6");
-  fake.add_section({.nr = 1, .flags = 3});                            // not online
-  fake.add_section({.nr = 0, .subsections = 0x00000000ffffffff});     // half of it does not exist
+  fake.add_section({.nr = 1, .flags = 3});                         // not online
+  fake.add_section({.nr = 0, .subsections = 0x00000000ffffffff});  // half of it does not exist
   const auto model = load(fake);
   EXPECT_THAT(pageblocks(model, 0, 2), ElementsAre(32, 0, 0, 0, 0));
 }

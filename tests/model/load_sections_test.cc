@@ -8,10 +8,10 @@
 namespace memsect {
 namespace {
 
+using test::FakeKernel;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using test::FakeKernel;
 
 std::vector<std::uint64_t> numbers(const MemoryModel& model) {
   std::vector<std::uint64_t> found;
@@ -92,24 +92,24 @@ TEST(Sections, AreFoundWhetherVmcoreinfoHasThePointersValueOrItsAddress) {
 TEST(Sections, OfStaticSparsememLieInOneTable) {
   FakeKernel fake("fake_6");
   // as many roots as sections: each root is one section, and the symbol is the table of them all
-  fake.vmcoreinfo["NUMBER(MAX_PHYSMEM_BITS)"] = "36";
-  fake.vmcoreinfo["LENGTH(mem_section)"] = "512";
+  fake.vmcoreinfo["NUMBER(MAX_PHYSMEM_BITS)"] = "37";
+  fake.vmcoreinfo["LENGTH(mem_section)"] = "1024";
   fake.vmcoreinfo.erase("SYMBOL(vmemmap)");
   const VirtAddr table = FakeKernel::at(FakeKernel::root_table + 8);  // entries straddle pages
   fake.vmcoreinfo["SYMBOL(mem_section)"] = fmt::format("{:x}", table.raw());
-  fake.memory.add({FakeKernel::phys(table), 512 * 16});
-  for (const std::uint64_t nr : {0, 1, 255, 256, 511}) {
+  fake.memory.add({FakeKernel::phys(table), 1024 * 16});
+  for (const std::uint64_t nr : {0, 1, 255, 256, 511, 512, 1023}) {
     fake.put(table + nr * 16, "mem_section", "section_mem_map", FakeKernel::vmemmap.raw() | 7);
   }
   auto model = load(fake);
   EXPECT_EQ(model.geometry.kind, MemoryModelKind::sparsemem_static);
   EXPECT_EQ(model.geometry.sections_per_root, 1U);
-  EXPECT_THAT(numbers(model), ElementsAre(0, 1, 255, 256, 511));
+  EXPECT_THAT(numbers(model), ElementsAre(0, 1, 255, 256, 511, 512, 1023));
   EXPECT_TRUE(model.roots.empty());
 
   fake.lose(FakeKernel::at(FakeKernel::root_table + 0x1000), 0x1000);
   model = load(fake, true);
-  EXPECT_THAT(numbers(model), ElementsAre(0, 1, 511));  // 255 begins on the page before, and ends on the lost one
+  EXPECT_THAT(numbers(model), ElementsAre(0, 1, 512, 1023));  // 255 and 511 lie on the lost page in part
   EXPECT_TRUE(model.incomplete);
 }
 
@@ -167,7 +167,8 @@ TEST(Sections, ThatDecodeToAnotherVmemmapAreRemarkedUpon) {
   FakeKernel fake("fake_6");
   fake.add_section({.nr = 0});
   fake.add_section({.nr = 1});
-  fake.put(FakeKernel::at(FakeKernel::roots) + 16, "mem_section", "section_mem_map", FakeKernel::vmemmap.raw() + 0x200007);
+  fake.put(FakeKernel::at(FakeKernel::roots) + 16, "mem_section", "section_mem_map",
+           FakeKernel::vmemmap.raw() + 0x200007);
   const auto model = load(fake);
   EXPECT_EQ(model.vmemmap, FakeKernel::vmemmap);
   EXPECT_THAT(notes(model), Contains(HasSubstr("section 1 decodes to another vmemmap base")));

@@ -1,4 +1,5 @@
-// Usages: pageblock_order by their distance, subsection maps and pageblock types, and what is left when one is lost.
+// Usages: pageblock_order by their distance, subsection maps and pageblock types, and what is left when one
+// is lost.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +9,9 @@
 namespace memsect {
 namespace {
 
+using test::FakeKernel;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using test::FakeKernel;
 
 const ModelParts parts{.usages = true, .memmap = true, .section_nodes = true};
 
@@ -23,7 +24,8 @@ MemoryModel load(const FakeKernel& fake, bool as_kdump = false) {
 std::vector<int> types(const Section& section, std::size_t count) {
   std::vector<int> found;
   if (!section.pageblocks) ADD_FAILURE() << section.pageblocks.error().message;
-  for (std::size_t i = 0; section.pageblocks && i < count; ++i) found.push_back((*section.pageblocks)[i].migratetype);
+  for (std::size_t i = 0; section.pageblocks && i < count; ++i)
+    found.push_back((*section.pageblocks)[i].migratetype);
   return found;
 }
 
@@ -44,14 +46,15 @@ TEST(Usages, Of414AreTheBitmapAloneWithTheHighBitsFirst) {
   EXPECT_EQ(model.geometry.subsections_per_section(), 0U);
   EXPECT_THAT(types(model.sections[4], 4), ElementsAre(1, 2, 0, 5));
   EXPECT_TRUE((*model.sections[4].pageblocks)[2].skip);
-  EXPECT_TRUE((*model.sections[4].pageblocks)[3].migratetype == 5);
+  EXPECT_FALSE((*model.sections[4].pageblocks)[3].skip);
   ASSERT_FALSE(model.sections[4].subsections);
   EXPECT_EQ(model.sections[4].subsections.error().code, Errc::not_applicable);
 }
 
 TEST(Usages, Of6HaveASubsectionMapAndFourBitsABlock) {
   FakeKernel fake = four_sections("fake_6");
-  fake.add_section({.nr = 4, .subsections = 0x8000000000000005, .usemap = {0x94321, 0, 0, 0xf000000000000000}});
+  fake.add_section(
+      {.nr = 4, .subsections = 0x8000000000000005, .usemap = {0x94321, 0, 0, 0xf000000000000000}});
   fake.set_pageblock_names({"Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate"});
   const auto model = load(fake);
   EXPECT_EQ(model.geometry.usage_size, 56U);
@@ -61,7 +64,8 @@ TEST(Usages, Of6HaveASubsectionMapAndFourBitsABlock) {
   EXPECT_TRUE((*model.sections[4].pageblocks)[4].skip);
   EXPECT_EQ((*model.sections[4].pageblocks).size(), 64U);
   EXPECT_EQ((*model.sections[4].pageblocks)[63].migratetype, 7);
-  EXPECT_THAT(model.migratetypes, ElementsAre("Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate"));
+  EXPECT_THAT(model.migratetypes,
+              ElementsAre("Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate"));
   const auto& map = model.sections[4].subsections;
   ASSERT_TRUE(map) << map.error().message;
   EXPECT_EQ(map->populated(), 3U);
@@ -79,6 +83,16 @@ TEST(Usages, Of7HaveEightBitsABlock) {
   // without migratetype_names the enumerators name the types
   EXPECT_THAT(model.migratetypes,
               ElementsAre("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate"));
+}
+
+TEST(Usages, Of43HaveReclaimableBeforeMovable) {
+  FakeKernel fake = four_sections("fake_4_3");
+  fake.add_section({.nr = 4, .usemap = {0x24a0000000000000}});
+  const auto model = load(fake);
+  EXPECT_THAT(model.migratetypes,
+              ElementsAre("Unmovable", "Reclaimable", "Movable", "Reserve", "CMA", "Isolate"));
+  EXPECT_THAT(types(model.sections[4], 3), ElementsAre(1, 2, 5));
+  EXPECT_TRUE((*model.sections[4].pageblocks)[2].isolated);
 }
 
 TEST(PageblockOrder, IsTheOneThatTheDistanceOfUsagesSays) {

@@ -73,7 +73,7 @@ TEST_P(PageReaderOf, FollowsTailPagesToASlabsHead) {
   for (std::uint64_t pfn = 0x8010; pfn < 0x8014; ++pfn) fake.set_page(Pfn(pfn), 0, 2);
   const VirtAddr head = fake.struct_page(Pfn(0x8010));
   if (std::string_view(GetParam()) == "fake_4_14") {
-    fake.set_page(Pfn(0x8010), 0, 2, 1 << 8);  // PG_slab
+    fake.set_page(Pfn(0x8010), 0, 2, 1 << 8);             // PG_slab
   } else if (std::string_view(GetParam()) == "fake_6") {  // 6.10: the whole word, told by VMCOREINFO
     fake.vmcoreinfo["NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)"] = "-4097";
     fake.put(head, "page", "page_type", 0xffffefff);
@@ -87,23 +87,27 @@ TEST_P(PageReaderOf, FollowsTailPagesToASlabsHead) {
   EXPECT_FALSE(slab(pages, 0x8011));
   EXPECT_TRUE(slab(pages, 0x8012));
   EXPECT_FALSE(slab(pages, 0x8013));
-  EXPECT_EQ(pages.reader.allocation_at(pages.model, PhysAddr(0x8012000), Allocation::buddy), Allocation::slab);
-  EXPECT_EQ(pages.reader.allocation_at(pages.model, PhysAddr(0x8013000), Allocation::buddy), Allocation::buddy);
+  EXPECT_EQ(pages.reader.allocation_at(pages.model, PhysAddr(0x8012000), Allocation::buddy),
+            Allocation::slab);
+  EXPECT_EQ(pages.reader.allocation_at(pages.model, PhysAddr(0x8013000), Allocation::buddy),
+            Allocation::buddy);
 }
 
 TEST(PageReader, TakesCompoundInfoForAMaskWhereItIsOne) {  // 7.1+ with HVO
   FakeKernel fake("fake_7");
   fake.add_section({.nr = 1});
-  // sizeof(struct page) must be a power of two for a mask; here it is not, so the head is where the mask leads
-  const VirtAddr tail = fake.struct_page(Pfn(0x8100));
+  // sizeof(struct page) must be a power of two for a mask; here it is not, so the head is where the mask
+  // leads
+  const VirtAddr tail = fake.struct_page(Pfn(0x8105));
   const std::uint64_t mask = ~std::uint64_t{0x1ff};
   const VirtAddr head(tail.raw() & mask);
   fake.memory.add({FakeKernel::phys(head), 1024});
   fake.put(head, "page", "page_type", 0xf5000000);
+  fake.set_page(Pfn(0x8105), 0, 2);
   fake.put(tail, "page", "compound_info", mask | 1);
   const auto pages = open_pages(fake);
   EXPECT_NE(head, tail);
-  EXPECT_TRUE(slab(pages, 0x8100));
+  EXPECT_TRUE(slab(pages, 0x8105));
 }
 
 TEST(PageReader, IsNotLedAstrayByAWildHead) {

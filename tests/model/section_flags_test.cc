@@ -11,8 +11,9 @@ using test::FakeTypes;
 
 TEST(SectionFlagBits, FollowTheEnumerators) {  // 6.0+; without ZONE_DEVICE the last one moves down
   FakeTypes types;
-  const char* const names[] = {"SECTION_MARKED_PRESENT_BIT", "SECTION_HAS_MEM_MAP_BIT", "SECTION_IS_ONLINE_BIT",
-                               "SECTION_IS_EARLY_BIT", "SECTION_IS_VMEMMAP_PREINIT_BIT"};
+  const char* const names[] = {"SECTION_MARKED_PRESENT_BIT", "SECTION_HAS_MEM_MAP_BIT",
+                               "SECTION_IS_ONLINE_BIT", "SECTION_IS_EARLY_BIT",
+                               "SECTION_IS_VMEMMAP_PREINIT_BIT"};
   for (std::int64_t bit = 0; bit < 5; ++bit) types.enumerators[{"", names[bit]}] = bit;
   const auto bits = find_section_flag_bits(types, {});
   EXPECT_EQ(bits.taint_zone_device, 0U);

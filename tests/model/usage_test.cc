@@ -9,7 +9,8 @@ namespace {
 
 using test::FakeTypes;
 
-std::vector<std::byte> words(std::initializer_list<std::uint64_t> values, ByteOrder order = ByteOrder::little) {
+std::vector<std::byte> words(std::initializer_list<std::uint64_t> values,
+                             ByteOrder order = ByteOrder::little) {
   std::vector<std::byte> bytes;
   for (const std::uint64_t value : values) {
     for (unsigned i = 0; i < 8; ++i) {
@@ -85,7 +86,8 @@ TEST(UsemapLayout, OfThreeBitsNeverHasTheHighBitsFirst) {
 }
 
 TEST(UsemapLayout, OfEightBitsKeepsTheTypeBelowTheIsolationBit) {  // 6.17+
-  const auto types = types_of({{"PB_compact_skip", 3}, {"PB_migrate_isolate", 4}, {"__NR_PAGEBLOCK_BITS", 5}}, 5);
+  const auto types =
+      types_of({{"PB_compact_skip", 3}, {"PB_migrate_isolate", 4}, {"__NR_PAGEBLOCK_BITS", 5}}, 5);
   const auto layout = layout_of(types);
   EXPECT_EQ(layout.bits_per_block, 8U);
   const auto usemap = words({0x0a11, 0x01});

@@ -84,8 +84,8 @@ TEST_F(Xarray, NumbersItsEntriesThroughAllLevels) {
 
 TEST_F(Xarray, HoldsValuesSiblingsAndRetriesThatAreNoPointers) {
   set_head(node(0x2000, 0));
-  set_slot(0x2000, 0, 0x7001);        // a value
-  set_slot(0x2000, 1, (3 << 2) | 2);  // a sibling of slot 3
+  set_slot(0x2000, 0, 0x7001);          // a value
+  set_slot(0x2000, 1, (3 << 2) | 2);    // a sibling of slot 3
   set_slot(0x2000, 2, (256 << 2) | 2);  // retry
   set_slot(0x2000, 3, 0xa000);
   const auto content = walk();

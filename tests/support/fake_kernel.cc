@@ -34,10 +34,12 @@ T must(Result<T> result) {
 FakeKernel::FakeKernel(const std::string& fixture) : vmlinux_(testing::fixture_path(fixture)) {
   auto file = must(File::open(vmlinux_));
   symbols_ = must(open_elf_symtab(file));
-  types_ = must(open_dwarf(file, [symbols = symbols_.get()](std::string_view name) { return symbols->address_of(name); }));
+  types_ = must(open_dwarf(
+      file, [symbols = symbols_.get()](std::string_view name) { return symbols->address_of(name); }));
   const unsigned bits = must(find_pageblock_bits(*types_));
   usemap_words_ = bits;  // 64 pageblocks of 2 MiB in a section of 128 MiB
-  if (auto usage = types_->find_struct("mem_section_usage")) usage_header_ = must(usage->member("pageblock_flags")).offset;
+  if (auto usage = types_->find_struct("mem_section_usage"))
+    usage_header_ = must(usage->member("pageblock_flags")).offset;
   map_memory();
   introduce();
 }
@@ -48,8 +50,8 @@ void FakeKernel::map_memory() {
   const auto entry = [](VirtAddr at, unsigned shift) { return (at.raw() >> shift & 511) * 8; };
   memory.add({top, 4096});
   memory.write_u64(top + entry(direct_map, 39), direct.raw() | present);
-  memory.write_u64(direct, 0 | present | large);                      // physical 0 to 1 GiB
-  memory.write_u64(direct + 8, (1ULL << 30) | present | large);       // and the memmap's own
+  memory.write_u64(direct, 0 | present | large);                 // physical 0 to 1 GiB
+  memory.write_u64(direct + 8, (1ULL << 30) | present | large);  // and the memmap's own
   memory.write_u64(top + entry(vmemmap, 39), upper.raw() | present);
   memory.write_u64(upper + entry(vmemmap, 30), leaves.raw() | present);
   for (std::uint64_t i = 0; i < 64; ++i) {
@@ -71,9 +73,11 @@ void FakeKernel::introduce() {
                 {"LENGTH(zone.free_area)", "11"},
                 {"SIZE(nodemask_t)", "8"}};
   const std::uint64_t size = layout("mem_section").size;
-  const bool array = must(layout("mem_section").field("section_mem_map")).size() == 8 && !layout("mem_section").has("usage");
+  const bool array =
+      must(layout("mem_section").field("section_mem_map")).size() == 8 && !layout("mem_section").has("usage");
   vmcoreinfo["SIZE(mem_section)"] = std::to_string(size);
-  if (array) {  // up to 4.14 the symbol is the root table, and VMCOREINFO has neither build ID nor MAX_PHYSMEM_BITS
+  if (array) {  // up to 4.14 the symbol is the root table, and VMCOREINFO has neither build ID nor
+                // MAX_PHYSMEM_BITS
     vmcoreinfo["SYMBOL(mem_section)"] = hex("mem_section");
     vmcoreinfo["LENGTH(mem_section)"] = "2048";
   } else {
@@ -85,8 +89,9 @@ void FakeKernel::introduce() {
     vmcoreinfo["BUILD-ID"] = must(read_elf_image(*must(File::open(vmlinux_)))).build_id;
     put(symbol("mem_section"), at(root_table).raw());
   }
-  memory.add({phys(array ? symbol("mem_section") : at(root_table)), array ? 2048 * 8ULL : (1ULL << 19) * size / 4096 * 8});
-  memory.add({phys(symbol("node_data")), 16 * 8});
+  memory.add({phys(array ? symbol("mem_section") : at(root_table)),
+              array ? 2048 * 8ULL : (1ULL << 19) * size / 4096 * 8});
+  memory.add({phys(symbol("node_data")), 128});  // 16 pointers
   memory.add({phys(symbol("node_states")), 64});
   put_text(symbol("linux_banner"), "Linux version 9.9.9-fake (gcc)");
   put(symbol("__highest_present_section_nr"), 0);
@@ -107,7 +112,8 @@ PhysAddr FakeKernel::phys(VirtAddr at) {
   return PhysAddr(at - direct_map);
 }
 
-void FakeKernel::put(VirtAddr object, const std::string& type, const std::string& member, std::uint64_t value) {
+void FakeKernel::put(VirtAddr object, const std::string& type, const std::string& member,
+                     std::uint64_t value) {
   const Field field = must(layout(type).field(member));
   put(object + field.offset(), value, field.size());
 }
@@ -115,9 +121,11 @@ void FakeKernel::put(VirtAddr object, const std::string& type, const std::string
 void FakeKernel::set_page(Pfn pfn, unsigned node, unsigned zone, std::uint64_t flags) {
   // | SECTION, without VMEMMAP | NODE, 4 bits | ZONE |
   const bool classic = vmcoreinfo.count("SYMBOL(vmemmap)") == 0 && !symbols_->address_of("vmemmap_populate");
-  const unsigned zone_bits = static_cast<unsigned>(std::bit_width(must(layout("pglist_data").member("node_zones")).elements - 1));
+  const unsigned zone_bits =
+      static_cast<unsigned>(std::bit_width(must(layout("pglist_data").member("node_zones")).elements - 1));
   const unsigned node_shift = 64 - (classic ? 19 : 0) - 4;
-  const std::uint64_t word = flags | std::uint64_t{node} << node_shift | std::uint64_t{zone} << (node_shift - zone_bits);
+  const std::uint64_t word =
+      flags | std::uint64_t{node} << node_shift | std::uint64_t{zone} << (node_shift - zone_bits);
   memory.add({phys(struct_page(pfn)), layout("page").size});
   put(struct_page(pfn), "page", "flags", word);
 }
@@ -145,8 +153,10 @@ void FakeKernel::add_section(const FakeSection& section) {
   put(entry, "mem_section", type.has("usage") ? "usage" : "pageblock_flags", usage.raw());
   if (usage.raw() != 0) {
     memory.add({phys(usage), usage_size()});
-    if (usage_header_ != 0) put(usage + must(layout("mem_section_usage").member("subsection_map")).offset, section.subsections);
-    for (std::size_t i = 0; i < section.usemap.size(); ++i) put(usage + usage_header_ + i * 8, section.usemap[i]);
+    if (usage_header_ != 0)
+      put(usage + must(layout("mem_section_usage").member("subsection_map")).offset, section.subsections);
+    for (std::size_t i = 0; i < section.usemap.size(); ++i)
+      put(usage + usage_header_ + i * 8, section.usemap[i]);
   }
   for (std::uint64_t pfn = 0; pfn < pages_per_section(); pfn += 512) {
     set_page(Pfn(section.nr * pages_per_section() + pfn), section.node, section.zone);
@@ -161,7 +171,7 @@ VirtAddr FakeKernel::zone(unsigned node, unsigned zone) const {
 
 void FakeKernel::add_node(unsigned node, std::uint64_t start_pfn, std::uint64_t pages) {
   memory.add({phys(pgdat(node)), layout("pglist_data").size});
-  put(symbol("node_data") + node * 8, pgdat(node).raw());
+  put(symbol("node_data") + std::uint64_t{node} * 8, pgdat(node).raw());
   put(pgdat(node), "pglist_data", "node_start_pfn", start_pfn);
   put(pgdat(node), "pglist_data", "node_spanned_pages", pages);
   put(pgdat(node), "pglist_data", "node_present_pages", pages);
@@ -169,10 +179,11 @@ void FakeKernel::add_node(unsigned node, std::uint64_t start_pfn, std::uint64_t 
 
 void FakeKernel::add_zone(unsigned node, unsigned index, const std::string& name, std::uint64_t start_pfn,
                           std::uint64_t pages) {
-  const VirtAddr text = symbol("scratch") + (1 + index) * 16;
+  const VirtAddr text = symbol("scratch") + (1 + std::uint64_t{index}) * 16;
   put_text(text, name);
   put(zone(node, index), "zone", "zone_start_pfn", start_pfn);
-  for (const char* count : {"spanned_pages", "present_pages", "managed_pages"}) put(zone(node, index), "zone", count, pages);
+  for (const char* count : {"spanned_pages", "present_pages", "managed_pages"})
+    put(zone(node, index), "zone", count, pages);
   put(zone(node, index), "zone", "name", text.raw());
 }
 
@@ -206,7 +217,7 @@ void FakeKernel::set_pageblock_names(const std::vector<std::string>& names) {
 
 std::string FakeKernel::vmcoreinfo_text() const {
   std::string text;
-  for (const auto& [key, value] : vmcoreinfo) text += key + "=" + value + "\n";
+  for (const auto& [key, value] : vmcoreinfo) text += fmt::format("{}={}\n", key, value);
   return text;
 }
 
@@ -220,7 +231,8 @@ Buffer FakeKernel::elf_core() const {
       const auto page = memory.view(range.start + done, 4096);
       if (!page) continue;
       const std::uint64_t phys = (range.start + done).raw();
-      if (recipe.segments.empty() || recipe.segments.back().phys + recipe.segments.back().bytes.size() != phys) {
+      if (recipe.segments.empty() ||
+          recipe.segments.back().phys + recipe.segments.back().bytes.size() != phys) {
         recipe.segments.emplace_back().phys = phys;
       }
       Buffer& bytes = recipe.segments.back().bytes;

@@ -1,5 +1,6 @@
-// A small made-up x86-64 kernel: a dump and a vmlinux that belong together. The vmlinux is a fixture of testdata/types,
-// fake_4_14, fake_6 or fake_7; whatever the dump holds is written through the struct layouts of that fixture.
+// A small made-up x86-64 kernel: a dump and a vmlinux that belong together. The vmlinux is a fixture of
+// testdata/types, fake_4_14, fake_6 or fake_7; whatever the dump holds is written through the struct layouts
+// of that fixture.
 //
 //   FakeKernel fake("fake_6");
 //   fake.add_section({.nr = 0, .node = 0, .usemap = {0x1111}});
@@ -10,7 +11,8 @@
 //   0x0500_0000   kernel image, moved there by phys_base and KASLR
 //   0x0200_0000   page tables        0x0210_0000   root table       0x0220_0000   roots, one page each
 //   0x0230_0000   usages             0x0240_0000   pgdats           0x0250_0000   memory blocks, xarray nodes
-//   0x4000_0000   memmap: vmemmap, mapped by leaves of 2 MiB; only the struct pages that were set are in the dump
+//   0x4000_0000   memmap: vmemmap, mapped by leaves of 2 MiB; only the struct pages that were set are in the
+//   dump
 #pragma once
 
 #include <cstdint>
@@ -29,12 +31,12 @@ namespace memsect::test {
 
 struct FakeSection {
   std::uint64_t nr = 0;
-  std::uint64_t flags = 0xf;              ///< of section_mem_map: present 1, has_mem_map 2, online 4, early 8
+  std::uint64_t flags = 0xf;  ///< of section_mem_map: present 1, has_mem_map 2, online 4, early 8
   unsigned node = 0;
-  unsigned zone = 2;                      ///< of the first page of each of its pageblocks
-  std::uint64_t subsections = ~0ULL;      ///< subsection_map
-  std::vector<std::uint64_t> usemap = {};      ///< words of pageblock_flags; missing ones are 0
-  std::optional<VirtAddr> usage = {};          ///< somewhere else than behind the one before; 0 for none
+  unsigned zone = 2;                       ///< of the first page of each of its pageblocks
+  std::uint64_t subsections = ~0ULL;       ///< subsection_map
+  std::vector<std::uint64_t> usemap = {};  ///< words of pageblock_flags; missing ones are 0
+  std::optional<VirtAddr> usage = {};      ///< somewhere else than behind the one before; 0 for none
 };
 
 struct FakeBlock {
@@ -52,8 +54,8 @@ class FakeKernel {
   static constexpr VirtAddr direct_map{0xffff888000000000};
   static constexpr VirtAddr vmemmap{0xffffea0000000000};
   static constexpr std::uint64_t phys_base = 0x1000000, kaslr_offset = 0x3000000;
-  static constexpr std::uint64_t root_table = 0x2100000, roots = 0x2200000, usages = 0x2300000, pgdats = 0x2400000,
-                                 blocks = 0x2500000, memmap = 0x40000000;
+  static constexpr std::uint64_t root_table = 0x2100000, roots = 0x2200000, usages = 0x2300000,
+                                 pgdats = 0x2400000, blocks = 0x2500000, memmap = 0x40000000;
 
   // what memsect is given
   std::map<std::string, std::string> vmcoreinfo;
@@ -69,18 +71,23 @@ class FakeKernel {
   static PhysAddr phys(VirtAddr at);
 
   // contents
-  void put(VirtAddr at, std::uint64_t value, std::size_t size = 8) { memory.write_unsigned(phys(at), value, size); }
+  void put(VirtAddr at, std::uint64_t value, std::size_t size = 8) {
+    memory.write_unsigned(phys(at), value, size);
+  }
   void put(VirtAddr object, const std::string& type, const std::string& member, std::uint64_t value);
   void put_text(VirtAddr at, const std::string& text) { memory.write_text(phys(at), text); }
   void set_page(Pfn pfn, unsigned node, unsigned zone, std::uint64_t flags = 0);
   void mark(PhysRange range, unsigned node, std::uint64_t flags);  ///< the struct pages of what lies there
   void add_section(const FakeSection& section);
   void add_node(unsigned node, std::uint64_t start_pfn, std::uint64_t pages);
-  void add_zone(unsigned node, unsigned zone, const std::string& name, std::uint64_t start_pfn, std::uint64_t pages);
+  void add_zone(unsigned node, unsigned zone, const std::string& name, std::uint64_t start_pfn,
+                std::uint64_t pages);
   void add_block(const FakeBlock& block);  ///< ids below 64
   void set_pageblock_names(const std::vector<std::string>& names);
   /// Takes pages out of the dump: left out by the filter, or never in it.
-  void lose(VirtAddr at, std::uint64_t size, Errc why = Errc::excluded) { memory.withhold({phys(at), size}, why); }
+  void lose(VirtAddr at, std::uint64_t size, Errc why = Errc::excluded) {
+    memory.withhold({phys(at), size}, why);
+  }
 
   // the files, and what memsect makes of them
   std::string vmcoreinfo_text() const;
