@@ -1,12 +1,11 @@
 // Where each number comes from, in the order tried:
 //
 //   page size            VMCOREINFO PAGESIZE, else the machine's
-//   SECTION_SIZE_BITS    VMCOREINFO (5.13+, and stable branches), else the length of subsection_map, else the
-//   machine's NR_SECTION_ROOTS     VMCOREINFO LENGTH(mem_section) MAX_PHYSMEM_BITS     VMCOREINFO (5.9+),
-//   else from the number of roots. On x86 it follows pgtable_l5 at run time:
+//   SECTION_SIZE_BITS    VMCOREINFO (5.13+, and stable branches), else the length of subsection_map, else the machine's
+//   NR_SECTION_ROOTS     VMCOREINFO LENGTH(mem_section)
+//   MAX_PHYSMEM_BITS     VMCOREINFO (5.9+), else from the number of roots. On x86 it follows pgtable_l5 at run time:
 //                        never take it from a configuration
-//   SECTIONS_PER_ROOT    page size / sizeof(struct mem_section) under EXTREME, 1 under STATIC; LENGTH tells
-//   which:
+//   SECTIONS_PER_ROOT    page size / sizeof(struct mem_section) under EXTREME, 1 under STATIC; LENGTH tells which:
 //                        STATIC has as many roots as sections
 //   VMEMMAP or classic   vmemmap_populate() or SYMBOL(vmemmap) exist with VMEMMAP only
 #include <fmt/format.h>

@@ -13,8 +13,8 @@ struct KnownType {
   const char* enumerator;
   const char* name;
 };
-// mm/page_alloc.c. The values moved: MOVABLE and RECLAIMABLE swapped in 4.4 (974a786e63c9), RESERVE went
-// there too, CMA and ISOLATE depend on the configuration.
+// mm/page_alloc.c. The values moved: MOVABLE and RECLAIMABLE swapped in 4.4, where RESERVE went (974a786e63c9); CMA and
+// ISOLATE depend on the configuration.
 constexpr std::array<KnownType, 7> known_types{{{"MIGRATE_UNMOVABLE", "Unmovable"},
                                                 {"MIGRATE_MOVABLE", "Movable"},
                                                 {"MIGRATE_RECLAIMABLE", "Reclaimable"},

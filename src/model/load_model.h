@@ -2,10 +2,12 @@
 //
 // The steps, each in a file of its own:
 //   load_geometry   the numbers: page, section, pageblock sizes           (before anything is read)
-//   load_sections   root table -> roots -> struct mem_section             (milestone: present sections are
-//   known) load_pageblocks usage size and pageblock order, from the sections' usages load_usages subsection
-//   map and usemap of each section load_nodes      pgdats and zones load_blocks     memory blocks (milestone:
-//   nodes of offline sections) load_memmap     what backs each section's struct pages; its node and zones
+//   load_sections   root table -> roots -> struct mem_section             (milestone: present sections are known)
+//   load_pageblocks usage size and pageblock order, from the sections' usages
+//   load_usages     subsection map and usemap of each section
+//   load_nodes      pgdats and zones
+//   load_blocks     memory blocks                                         (milestone: nodes of offline sections)
+//   load_memmap     what backs each section's struct pages; its node and zones
 // A part that a command does not ask for is not read.
 #pragma once
 

@@ -4,10 +4,9 @@
 //   EXTREME <= 4.14 struct mem_section *mem_section[NR_SECTION_ROOTS]: the symbol itself is the root table
 //   STATIC          struct mem_section mem_section[NR_SECTION_ROOTS][1]: the symbol itself is the only root
 //
-// VMCOREINFO's SYMBOL(mem_section) is the *value* of the expression: the root table's address already. The
-// symbol table's is the pointer's. 4.15-rc and some 4.14.y printed the pointer's address in VMCOREINFO as
-// well (Linux a0b1280368d1): so each reading is tried, and the first one that yields a valid section is
-// right.
+// VMCOREINFO's SYMBOL(mem_section) is the *value* of the expression: the root table's address already. The symbol
+// table's is the pointer's. 4.15-rc and some 4.14.y printed the pointer's address in VMCOREINFO as well
+// (Linux a0b1280368d1): so each reading is tried, and the first one that yields a valid section is right.
 #include <fmt/format.h>
 
 #include <algorithm>

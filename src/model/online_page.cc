@@ -5,9 +5,8 @@
 namespace memsect {
 
 OnlinePageRule::OnlinePageRule(const Kernel& kernel)
-    // Up to 5.11 a macro that looks at the section alone. Linux 9f9b02e5b3d5 ("mm: move pfn_to_online_page()
-    // out of line") and 9e5a76fbc4a4's series (v5.12) made it a function that asks the subsection map of
-    // early sections too.
+    // Up to 5.11 a macro that looks at the section alone. Linux 9f9b02e5b3d5 ("mm: move pfn_to_online_page() out of
+    // line") and its successors (v5.12) made it a function that asks the subsection map of early sections too.
     : asks_subsections_(kernel.address_of("pfn_to_online_page").has_value()) {}
 
 bool OnlinePageRule::is_online(const MemoryModel& model, const Section& section, Pfn pfn) const {

@@ -2,13 +2,13 @@
 //
 //   bit 0 MARKED_PRESENT   2.6.13+
 //   bit 1 HAS_MEM_MAP      2.6.13+
-//   bit 2 IS_ONLINE        4.13+  2d070eab2e82 ("mm: consider zone which is not fully populated to have
-//   holes") bit 3 IS_EARLY         5.3+   326e1b8f83a4 ("mm/sparsemem: introduce a SECTION_IS_EARLY flag")
-//   bit 4 TAINT_ZONE_DEVICE 5.12+ 1f90a3477df3 ("mm: teach pfn_to_online_page() about ZONE_DEVICE section
-//   collisions") next  IS_VMEMMAP_PREINIT 6.15+
+//   bit 2 IS_ONLINE        4.13+  2d070eab2e82 ("mm: consider zone which is not fully populated to have holes")
+//   bit 3 IS_EARLY         5.3+   326e1b8f83a4 ("mm/sparsemem: introduce a SECTION_IS_EARLY flag")
+//   bit 4 TAINT_ZONE_DEVICE 5.12+ 1f90a3477df3 ("mm: teach pfn_to_online_page() about ZONE_DEVICE section collisions")
+//   next  IS_VMEMMAP_PREINIT 6.15+
 //
-// From 6.0 on they are enumerators of an anonymous enum (ed7802dd48f7), and a configuration without
-// ZONE_DEVICE moves the last one: only the enumerators tell.
+// From 6.0 on they are enumerators of an anonymous enum (ed7802dd48f7), and a configuration without ZONE_DEVICE moves
+// the last one: only the enumerators tell.
 #include "model/section_flags.h"
 
 #include <algorithm>

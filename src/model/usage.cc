@@ -1,15 +1,13 @@
 // The usemap through the releases (include/linux/pageblock-flags.h):
 //
 //   < 3.16     3 or 4 bits a block, lowest block in the lowest bits
-//   3.16-5.8   4 bits a block, *highest* nibble first: the getter shifts right by BITS_PER_LONG - bitidx -
-//   end - 1, so
-//              block k of a word has its type in the top three bits of the nibble that ends at bit 63-4k,
-//              skip in its lowest. Made by e58469bafd05, undone by 535b81e20993 ("mm/page_alloc.c: remove
-//              unnecessary end_bitidx for [set|get]_pfnblock_flags_mask") (v5.9), which also took the fourth
-//              parameter off get_pfnblock_flags_mask(): the one trace that the change left in the types
-//   5.9-6.16   4 bits a block, lowest first: type in bits 0-2, skip in bit 3; an isolated block has type
-//   ISOLATE 6.17+      5 bits, rounded up to 8 with MEMORY_ISOLATION: bit 4 is isolation, and bits 0-2 keep
-//   the real type
+//   3.16-5.8   4 bits a block, *highest* nibble first: the getter shifts right by BITS_PER_LONG - bitidx - end - 1, so
+//              block k of a word has its type in the top three bits of the nibble that ends at bit 63-4k, skip in its
+//              lowest. Made by e58469bafd05, undone by 535b81e20993 ("mm/page_alloc.c: remove unnecessary end_bitidx
+//              for [set|get]_pfnblock_flags_mask") (v5.9), which also took the fourth parameter off
+//              get_pfnblock_flags_mask(): the one trace that the change left in the types
+//   5.9-6.16   4 bits a block, lowest first: type in bits 0-2, skip in bit 3; an isolated block has type ISOLATE
+//   6.17+      5 bits, rounded up to 8 with MEMORY_ISOLATION: bit 4 is isolation, and bits 0-2 keep the real type
 #include "model/usage.h"
 
 #include <algorithm>

@@ -2,18 +2,13 @@
 // each names all the types its source file saw: one unit of the memory management knows nearly all that is
 // ever asked for.
 //
-//   1. An anchor, a function of the wanted source file --(symbol table)--> address --(.debug_aranges)-->
-//   unit.
-//      A group of anchors stands for a source file, several functions for the case that one is renamed or
-//      moved.
-//   2. A file none of whose anchors is a symbol, where anchors of other files are, is not built into this
-//   kernel.
-//   3. Where that leads nowhere (no symbols, no .debug_aranges: clang does not write it), the names of all
-//   units are
-//      read, once: about 0.1 ms a unit.
-//   4. Where no unit has a wanted name either, all units are read one after the other, once, and of each name
-//   is kept
-//      which unit has it: seconds, for files that are no vmlinux as we know it.
+//   1. An anchor, a function of the wanted source file --(symbol table)--> address --(.debug_aranges)--> unit.
+//      A group of anchors stands for a source file, several functions for the case that one is renamed or moved.
+//   2. A file none of whose anchors is a symbol, where anchors of other files are, is not built into this kernel.
+//   3. Where that leads nowhere (no symbols, no .debug_aranges: clang does not write it), the names of all units
+//      are read, once: about 0.1 ms a unit.
+//   4. Where no unit has a wanted name either, all units are read one after the other, once, and of each name is
+//      kept which unit has it: seconds, for files that are no vmlinux as we know it.
 //
 // A name that the units found do not have is not in this kernel, and nothing more is read for it: old kernels
 // lack types, and being asked for them is everyday business.
