@@ -4,19 +4,16 @@
 //   0        ELF header     e_type ET_CORE; e_phoff says where the program headers are
 //   e_phoff  program headers
 //              PT_NOTE      registers of each CPU, and the kernel's note VMCOREINFO
-//              PT_LOAD      p_filesz bytes at p_offset are physical memory from p_paddr on; p_memsz -
-//              p_filesz more
+//              PT_LOAD      p_filesz bytes at p_offset are physical memory from p_paddr on; p_memsz - p_filesz more
 //                           belong to the machine and are not in the file
 //   ...      notes, memory
 //
 // Files of the wild that shaped this:
 // - QEMU puts section headers first (e_phoff 192) and writes e_ehsize 8: only e_phoff is followed.
-// - With more than 65,534 program headers e_phnum is PN_XNUM and section header 0's sh_info holds their
-// number.
-// - Segments overlap (the kernel image has one of its own in /proc/vmcore, QEMU -p writes one per mapping). A
-// byte comes
-//   from the first segment, in the order of the headers, that has it in the file; a segment that the file
-//   ends before counts last, one that is only p_memsz never.
+// - With more than 65,534 program headers e_phnum is PN_XNUM and section header 0's sh_info holds their number.
+// - Segments overlap (the kernel image has one of its own in /proc/vmcore, QEMU -p writes one per mapping). A byte
+//   comes from the first segment, in the order of the headers, that has it in the file; a segment that the file ends
+//   before counts last, one that is only p_memsz never.
 // - Segments of /proc/kcore kind, virtual only, have p_paddr -1 and are left out.
 #include <fmt/format.h>
 

@@ -2,8 +2,8 @@
 // bitmaps. In blocks of block_size bytes, the page size of the dumped machine:
 //
 //   block 0      header        "KDUMP   ", version, utsname, status, sizes of what follows
-//   block 1      sub header    grew with the versions; sub_hdr_size blocks with VMCOREINFO and the ELF notes
-//   behind it then         1st bitmap    the pages that exist       bitmap_blocks / 2 blocks each
+//   block 1      sub header    grew with the versions; sub_hdr_size blocks with VMCOREINFO and the ELF notes behind it
+//   then         1st bitmap    the pages that exist       bitmap_blocks / 2 blocks each
 //                2nd bitmap    the pages that are stored
 //   then         descriptors   24 bytes for each bit set in the 2nd bitmap, in order of the pages
 //   anywhere     page data     offset and size are in the descriptor; zero pages may share theirs

@@ -1,8 +1,8 @@
 // Bitmaps are read in pieces and never kept. What is kept of them:
 //
 //   bits    |0 ............ 4095|4096 ......... 8191|8192 ...
-//   ranks    0                   37                  4133          pages before each group; the rest is
-//   counted when asked ranges   [0x1000, 0x9f000) [0x100000, 0x40000000) ...
+//   ranks    0                   37                  4133       pages before each group; the rest is counted when asked
+//   ranges   [0x1000, 0x9f000) [0x100000, 0x40000000) ...
 #include "formats/page_bitmap.h"
 
 #include <fmt/format.h>

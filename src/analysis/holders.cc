@@ -5,11 +5,9 @@
 // scattered:
 //
 //     section 2                        section 3
-//   ..........|usage 0|usage 1|usage 2|.......................    one chunk in section 2: one HeldObject, of
-//   0-2
+//   ..........|usage 0|usage 1|usage 2|.......................    one chunk in section 2: one HeldObject, of 0-2
 //   .........................|  node 0's|pgdat   |............    two sections hold it: a HeldObject in each
-//   |mm 4|mm 5|..............|mm 4|..........................     memmap 4 in both; in section 2 next to
-//   memmap 5
+//   |mm 4|mm 5|..............|mm 4|..........................     memmap 4 in both; in section 2 next to memmap 5
 //
 // The steps: place (each object -> parts, one for each section it touches), separate pages shared by several
 // memmaps, sort, join neighbours. Back-to-back parts are joined where both the virtual and the physical

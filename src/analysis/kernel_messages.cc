@@ -13,14 +13,11 @@
 //
 // Four properties that a faithful replay has to share:
 //
-// - One pair is remembered for all nodes. "Nothing yet" is told by U being 0, so a pair whose U is section 0
-// is
+// - One pair is remembered for all nodes. "Nothing yet" is told by U being 0, so a pair whose U is section 0 is
 //   forgotten again at the next call, and the line repeats for every section of the run.
-// - Sections are set up in runs: maximal stretches of present sections with the same early node, in number
-// order
+// - Sections are set up in runs: maximal stretches of present sections with the same early node, in number order
 //   (sparse_init). Nodes that alternate give several runs each.
-// - The early node id is kept in section_mem_map, and is overwritten when the section is initialised.
-// From 4.19 on
+// - The early node id is kept in section_mem_map, and is overwritten when the section is initialised. From 4.19 on
 //   (Linux 2a3cb8baef71 ("mm/sparse: delete old sparse_init and enable new one")) earlier runs are
 //   initialised by then, so for them the check reads the coded memmap address as a node. Almost always that
 //   is no node's number, and a circle within one node is called "must be removed"; but without KASLR x86's

@@ -3,8 +3,7 @@
 //
 // A section can go when nothing is left in it that somebody needs. So these never go:
 //
-//   roots    sections that hold a permanent object (holders.cc), and sections in a circle of usages and
-//   memmaps: the
+//   roots    sections that hold a permanent object (holders.cc), and sections in a circle of usages and memmaps: the
 //            first of them to go would take what another still needs
 //   mark     and every section that holds the usage or memmap of one that never goes, and so on
 //

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -31,8 +33,11 @@ class TableTail {
     const std::uint64_t count = (std::uint64_t{1} << level.index_bits) - first;
     auto view = memory.view(table + first * entry_size, static_cast<std::size_t>(count * entry_size));
     if (view && view->bytes.size() < entry_size) {
-      view =
-          Error{Errc::truncated, fmt::format("only {} bytes of the entry are there", view->bytes.size()), {}};
+      // The entry straddles two cached blocks: memory in an ELF core need not begin at a multiple of 8.
+      auto entry = std::make_shared<std::array<std::byte, entry_size>>();
+      auto read = memory.read(table + first * entry_size, *entry);
+      if (!read) return std::move(read).error();
+      return TableTail(tree, level, View{*entry, entry});
     }
     if (!view) return std::move(view).error();
     return TableTail(tree, level, *std::move(view));

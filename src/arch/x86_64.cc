@@ -13,8 +13,7 @@
 //   | NX | software | address (SME: - C bit) | ..  | PS | ...  | P |
 //
 //   P    0: nothing is mapped, all other bits mean nothing
-//   PS   in a PUD or PMD entry: the page itself, of 1 GiB or 2 MiB, not a table. Reserved (0) in PGD and P4D
-//   entries;
+//   PS   in a PUD or PMD entry: the page itself, of 1 GiB or 2 MiB, not a table. Reserved (0) in PGD and P4D entries;
 //        another bit (PAT) in a PTE. Large pages have PAT in bit 12, and bits 13 up to their size must be 0.
 //
 // The image map: the kernel's text and data, variables such as the top page table among them, are mapped at

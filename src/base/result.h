@@ -1,10 +1,10 @@
 // Result<T>: a value or an Error that says what went wrong and where.
 //
 // Three ways to handle one:
-//   auto x = f();                                                      // give the error to the caller, with
-//   context if (!x) return std::move(x).error().within("kdump header"); model.field = f(); // keep it:
-//   absence with a reason is data notes.warn(x.error().message);                                     // go on
-//   without it
+//   auto x = f();                                                      // give the error to the caller, with context
+//   if (!x) return std::move(x).error().within("kdump header");
+//   model.field = f();                                                 // keep it: absence with a reason is data
+//   notes.warn(x.error().message);                                     // go on without it
 // A thin layer over tl::expected; std::expected can take its place when C++23 is the floor (docs/adr/0001).
 #pragma once
 

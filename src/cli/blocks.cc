@@ -22,8 +22,10 @@ Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
       if (selection->selects(model, block)) blocks.push_back(&block);
     }
   }
+  const bool nothing_matches = blocks.empty() && model.blocks && !model.blocks->empty();
   Report report = make_blocks_report(model, std::move(blocks));
   report.notes = model.notes;
+  if (nothing_matches) report.notes.warn("nothing here matches the selection");
   return write_report(report, (*loaded)->kernel, common, model.incomplete);
 }
 

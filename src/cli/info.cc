@@ -19,16 +19,23 @@ List excluded_kinds(unsigned level) {
 }
 
 Object dump_value(const DumpInfo& info) {
-  return Object{{"format", info.format},           {"level", info.level ? Value(*info.level) : Value()},
-                {"compression", info.compression}, {"parts", info.parts},
-                {"truncated", info.truncated},     {"excluded", excluded_kinds(info.level.value_or(0))}};
+  return Object{{"format", info.format},
+                {"level", info.level ? Value(*info.level) : Value()},
+                {"compression", info.compression},
+                {"parts", info.parts},
+                {"truncated", info.truncated},
+                {"excluded", info.level ? Value(excluded_kinds(*info.level))
+                                        : Value(Absent{"not_applicable", "this format does not record it"})}};
 }
 
 Result<int> run(const CommonOptions& common) {
   auto loaded = load(common, {.nodes = true, .blocks = true});
   if (!loaded) return std::move(loaded).error();
   const Kernel& kernel = (*loaded)->kernel;
-  const MemoryModel& model = (*loaded)->model;
+  MemoryModel& model = (*loaded)->model;
+  model.origin["phys_base"] = "vmcoreinfo: NUMBER(phys_base)";
+  model.origin["kaslr_offset"] = "derived: _stext in VMCOREINFO less _stext in the symbols, or KERNELOFFSET";
+  model.origin["page_offset"] = "symbol page_offset_base, or where the page tables map physical 0";
   const InfoFacts facts{kernel.arch_memory().phys_base, kernel.kaslr_offset(),
                         kernel.arch_memory().page_offset, dump_value(kernel.dump().info)};
   Report report = make_info_report(model, facts);

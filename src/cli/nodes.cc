@@ -17,8 +17,10 @@ Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
   for (const Node& node : model.nodes) {
     if (selection->selects(node)) nodes.push_back(&node);
   }
+  const bool nothing_matches = nodes.empty() && !model.nodes.empty();
   Report report = make_nodes_report(model, nodes);
   report.notes = model.notes;
+  if (nothing_matches) report.notes.warn("nothing here matches the selection");
   return write_report(report, (*loaded)->kernel, common, model.incomplete);
 }
 

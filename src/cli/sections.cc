@@ -28,8 +28,10 @@ Result<int> run(const CommonOptions& common, const Options& options) {
   for (const Section& section : model.sections) {
     if (selection->selects(model, section)) rows.push_back(&section);
   }
+  const bool nothing_matches = rows.empty() && !model.sections.empty();
   Report report = make_sections_report(model, dependencies, std::move(rows), options.view);
   report.notes = model.notes;
+  if (nothing_matches) report.notes.warn("nothing here matches the selection");
   return write_report(report, (*loaded)->kernel, common, model.incomplete);
 }
 

@@ -78,6 +78,7 @@ Result<void> classify(InputFiles& inputs, const std::string& path) {
   if (*format != nullptr) return take_dump(inputs, *file, *format);
   const auto image = read_elf_image(**file);
   if (image && image->type != elf_type_core) return take_vmlinux(inputs, *file);
+  if (!image && image.error().code == Errc::truncated) return Error(image.error()).within(path);
   return unknown_kind(**file);
 }
 
@@ -102,6 +103,7 @@ Result<void> classify_vmlinux(InputFiles& inputs, const std::string& path) {
   if ((format && *format != nullptr) || (image && image->type == elf_type_core)) {
     return Error{Errc::bad_format, path + ": is no vmlinux but a dump", "-s names the vmlinux, -c the dump"};
   }
+  if (!image && image.error().code == Errc::truncated) return Error(image.error()).within(path);
   if (!image) return unknown_kind(**file);
   return take_vmlinux(inputs, *file);
 }

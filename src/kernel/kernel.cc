@@ -23,6 +23,13 @@ const ArchDriver* find_arch_by_name(std::string_view name) {
   return nullptr;
 }
 
+/// 16 or 20 bytes in lower-case hexadecimal, and not all zeros.
+bool is_build_id(std::string_view text) {
+  return (text.size() == 32 || text.size() == 40) &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
+         text.find_first_not_of('0') != std::string_view::npos;
+}
+
 std::string join(const std::vector<std::string>& parts) {
   std::string all;
   for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
@@ -70,6 +77,11 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   }
   release_ = vmcoreinfo_.release();
   build_id_ = std::string(vmcoreinfo_.value("BUILD-ID").value_or(""));
+  if (!build_id_.empty() && !is_build_id(build_id_)) {
+    notes_.note(fmt::format("BUILD-ID in VMCOREINFO is damaged ({}), as in some point releases: not used",
+                            build_id_));
+    build_id_.clear();
+  }
   return {};
 }
 
@@ -186,12 +198,12 @@ Result<void> Kernel::check_pairing(const File& vmlinux, const InputRequest& requ
     notes_.note("the dumped kernel tells no build ID (5.9+): matched by its banner");
     return {};
   }
-  if (!same) {
-    notes_.warn("whether dump and vmlinux belong together cannot be told: " + same.error().message);
-    return {};
-  }
-  const std::string text = fmt::format(
-      "{} does not belong to this dump: the banner of {} is not where it puts it", vmlinux.path(), release_);
+  const std::string text =
+      same ? fmt::format("{} does not belong to this dump: the banner of {} is not where it puts it",
+                         vmlinux.path(), release_)
+           : fmt::format(
+                 "whether {} belongs to this dump cannot be told: no build ID, and the kernel's banner: {}",
+                 vmlinux.path(), same.error().message);
   if (!request.force) return Error{Errc::mismatch, text, "--force goes on all the same"};
   notes_.warn(text + "; going on because of --force: figures may be nonsense");
   return {};

@@ -190,21 +190,37 @@ Result<std::vector<MemoryBlock>> read_blocks(const Kernel& kernel, MemoryModel& 
   return blocks;
 }
 
+/// A block's id is its first section / sections_per_block (base_memory_block_id); a block that says otherwise is damaged,
+/// or sections_per_block is.
+void check_block_ids(MemoryModel& model) {
+  const std::uint64_t per_block = model.geometry.sections_per_block;
+  std::vector<std::uint64_t> odd;
+  for (const MemoryBlock& block : *model.blocks) {
+    if (per_block != 0 && block.start_section.raw() / per_block != block.id) odd.push_back(block.id);
+  }
+  if (odd.empty()) return;
+  model.incomplete = true;
+  model.notes.warn(
+      fmt::format("the first sections of memory blocks {} do not fit {} sections a block: damaged",
+                  ranges(odd), per_block));
+}
+
 }  // namespace
 
 void load_blocks(const Kernel& kernel, MemoryModel& model) {
-  model.geometry.sections_per_block = read_sections_per_block(kernel, model.geometry);
-  model.origin["sections_per_block"] = "symbol: sections_per_block";
+  MemoryGeometry& geometry = model.geometry;
+  geometry.sections_per_block = read_sections_per_block(kernel, geometry);
+  if (geometry.sections_per_block != 0) model.origin["sections_per_block"] = "symbol: sections_per_block";
   model.blocks = read_blocks(kernel, model);
-  if (model.geometry.sections_per_block == 0 && model.blocks) {
-    // a block's id is its first section / sections_per_block (base_memory_block_id)
-    for (const MemoryBlock& block : *model.blocks) {
-      if (block.id == 0) continue;
-      model.geometry.sections_per_block = block.start_section.raw() / block.id;
-      model.origin["sections_per_block"] = "derived: memory_block.start_section_nr / id";
-      break;
-    }
+  if (!model.blocks) return;
+  for (const MemoryBlock& block : *model.blocks) {
+    if (geometry.sections_per_block != 0) break;
+    const std::uint64_t derived = block.id == 0 ? 0 : block.start_section.raw() / block.id;
+    if (derived == 0 || derived > geometry.nr_mem_sections()) continue;
+    geometry.sections_per_block = derived;
+    model.origin["sections_per_block"] = "derived: memory_block.start_section_nr / id";
   }
+  check_block_ids(model);
 }
 
 }  // namespace memsect

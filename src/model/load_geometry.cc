@@ -64,6 +64,14 @@ Result<void> load_section_size(const Kernel& kernel, MemoryModel& model, MemoryG
     model.origin["section_size_bits"] = fmt::format("default of {}", kernel.arch().name);
   }
   if (bits <= geometry.page_shift || bits < 21 || bits > 34) return absurd("SECTION_SIZE_BITS", bits);
+  const auto by_map = section_bits_from_subsection_map(kernel);
+  if (by_map &&
+      (bits > *by_map || (*by_map > 27 && bits != *by_map))) {  // a map of one word may be filled in part
+    return Error{Errc::corrupt,
+                 fmt::format("SECTION_SIZE_BITS {} does not fit the length of subsection_map, which says {}",
+                             bits, *by_map),
+                 {}};
+  }
   geometry.section_size_bits = static_cast<unsigned>(bits);
   return {};
 }
@@ -107,6 +115,13 @@ Result<void> load_roots(const Kernel& kernel, MemoryModel& model, MemoryGeometry
     per_root = 1;
   }
   geometry.sections_per_root = per_root;
+  const std::uint64_t expected = (geometry.nr_mem_sections() + per_root - 1) / per_root;
+  if (length && *length != expected) {
+    model.incomplete = true;
+    model.notes.warn(
+        fmt::format("VMCOREINFO contradicts itself: LENGTH(mem_section) is {}, MAX_PHYSMEM_BITS {} needs {}",
+                    *length, geometry.max_physmem_bits, expected));
+  }
   geometry.nr_section_roots = length ? *length : (geometry.nr_mem_sections() + per_root - 1) / per_root;
   model.origin["nr_section_roots"] = length ? "vmcoreinfo: LENGTH(mem_section)" : "derived: MAX_PHYSMEM_BITS";
   if (geometry.nr_section_roots == 0 || geometry.nr_section_roots > most_section_roots) {

@@ -23,14 +23,19 @@ std::uint64_t self_hosted_bytes(const MemoryModel& model, const PageReader& page
   const MemoryBlock* block = model.block_of(section.nr);
   const bool block_hosts = block != nullptr && block->altmap_pages && *block->altmap_pages > 0;
   std::uint64_t bytes = 0;
+  const auto hosts_itself = [&](PhysAddr at, SectionNr host) {
+    if (block_hosts) return host - block->start_section < geometry.sections_per_block;
+    if (block != nullptr || !pages.zone_device()) return false;
+    const auto page = pages.page(model, geometry.phys_to_pfn(at));
+    return page && page->zone == *pages.zone_device();
+  };
   for (const PhysRange& range : backing) {
-    const SectionNr host = geometry.phys_to_section_nr(range.start);
-    if (block_hosts) {
-      const std::uint64_t within = host - block->start_section;
-      if (within < geometry.sections_per_block) bytes += range.size;
-    } else if (block == nullptr) {
-      const auto page = pages.page(model, geometry.phys_to_pfn(range.start));
-      if (page && pages.zone_device() && page->zone == *pages.zone_device()) bytes += range.size;
+    for (PhysAddr at = range.start;
+         at < range.end();) {  // piece by piece: a range may reach over several sections
+      const SectionNr host = geometry.phys_to_section_nr(at);
+      const PhysAddr end = std::min(range.end(), geometry.section_range(host).end());
+      if (hosts_itself(at, host)) bytes += end - at;
+      at = end;
     }
   }
   return bytes;
@@ -51,7 +56,10 @@ Result<Memmap> read_memmap(const AddressSpace& space, const MemoryModel& model, 
   }
   memmap.backing = std::move(*backing);
   memmap.self_hosted = self_hosted_bytes(model, pages, section, memmap.backing);
-  memmap.allocation = pages.allocation_at(model, memmap.backing.front().start, Allocation::buddy);
+  // Up to 6.10 self-hosted memmap is PG_reserved like boot memory (memmap_on_memory), a device's altmap still is.
+  memmap.allocation = memmap.self_hosted > 0
+                          ? Allocation::altmap
+                          : pages.allocation_at(model, memmap.backing.front().start, Allocation::buddy);
   return memmap;
 }
 

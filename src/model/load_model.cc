@@ -18,6 +18,20 @@ void find_root_allocations(MemoryModel& model, const PageReader& pages) {
   }
 }
 
+/// Where the numbers come from that follow from others, or were found on the way.
+void note_derived_origins(MemoryModel& model) {
+  model.origin["section_size"] = "derived: SECTION_SIZE_BITS";
+  model.origin["pages_per_section"] = "derived: SECTION_SIZE_BITS, page size";
+  model.origin["sections_per_root"] = "derived: page size / sizeof(struct mem_section)";
+  model.origin["subsection_size"] = "constant: SUBSECTION_SHIFT 21 in every release";
+  model.origin["subsections_per_section"] = "derived: SECTION_SIZE_BITS, mem_section_usage.subsection_map";
+  model.origin["present_sections"] = "counted: SECTION_MARKED_PRESENT";
+  model.origin["nodes"] = "counted: pgdats of node_data";
+  model.origin["mem_section"] =
+      "vmcoreinfo: SYMBOL(mem_section), or the symbol's pointer; held against its sections";
+  model.origin["vmemmap"] = "derived: the coded map that all valid sections share";
+}
+
 }  // namespace
 
 Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
@@ -38,6 +52,7 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   // Present sections and all numbers are known from here on.
   const PageReader pages(kernel, model.geometry);
   find_root_allocations(model, pages);
+  note_derived_origins(model);
   if (parts.usages) load_usages(kernel, model, pages);
   if (parts.nodes) load_nodes(kernel, model, pages);
   if (parts.blocks) load_blocks(kernel, model);

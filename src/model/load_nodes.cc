@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "kernel/kernel.h"
 #include "model/loader.h"
@@ -72,22 +73,26 @@ Result<NodeReader> make_node_reader(const Kernel& kernel) {
   return reader;
 }
 
-Result<Zone> read_zone(const NodeReader& reader, const PageReader& pages, VirtAddr at, unsigned index) {
-  std::vector<std::byte> bytes(reader.zone_bytes);
-  if (auto done = reader.space.read(at, bytes); !done) return std::move(done).error();
+Zone read_zone(const NodeReader& reader, const PageReader& pages, VirtAddr at, unsigned index) {
   Zone zone;
   zone.index = index;
+  zone.name = pages.zone_name(index);
+  std::vector<std::byte> bytes(reader.zone_bytes);
+  zone.numbers = reader.space.read(at, bytes);
+  if (!zone.numbers) return zone;
   zone.start_pfn = Pfn(reader.zone_start_pfn.get(bytes));
   zone.spanned_pages = reader.zone_spanned.get(bytes);
   zone.present_pages = reader.zone_present.get(bytes);
   zone.managed_pages = reader.zone_managed.get(bytes);
   const auto name = reader.space.read_text(VirtAddr(reader.zone_name.get(bytes)), 32);
-  zone.name = name && !name->empty() ? *name : pages.zone_name(index);
+  if (name && !name->empty()) zone.name = *name;
   return zone;
 }
 
-Result<Node> read_node(const NodeReader& reader, const MemoryModel& model, const PageReader& pages, NodeId id,
-                       VirtAddr pgdat) {
+/// The node with whatever of its pgdat can be read. Where it lies is known even when nothing of it is: the section that
+/// holds it stays where it is all the same.
+Node read_node(const NodeReader& reader, const MemoryModel& model, const PageReader& pages, NodeId id,
+               VirtAddr pgdat) {
   Node node;
   node.id = id;
   node.pgdat = pgdat;
@@ -99,12 +104,12 @@ Result<Node> read_node(const NodeReader& reader, const MemoryModel& model, const
   const auto start = number(reader.start_pfn);
   const auto spanned = number(reader.spanned_pages);
   const auto present = number(reader.present_pages);
-  if (!start) return start.error();
-  if (!spanned) return spanned.error();
-  if (!present) return present.error();
-  node.start_pfn = Pfn(*start);
-  node.spanned_pages = *spanned;
-  node.present_pages = *present;
+  for (const auto* read : {&start, &spanned, &present}) {
+    if (!*read) node.numbers = read->error();
+  }
+  node.start_pfn = Pfn(start.value_or(0));
+  node.spanned_pages = spanned.value_or(0);
+  node.present_pages = present.value_or(0);
   auto phys = reader.space.translate_range(pgdat, reader.pgdat_size);
   if (phys) {
     Placement placement{pgdat, reader.pgdat_size, std::move(*phys), Allocation::unknown};
@@ -117,9 +122,7 @@ Result<Node> read_node(const NodeReader& reader, const MemoryModel& model, const
     node.on_node = phys.error();
   }
   for (unsigned i = 0; i < reader.zone_count; ++i) {
-    auto zone = read_zone(reader, pages, pgdat + reader.zones_offset + i * reader.zone_size, i);
-    if (!zone) return std::move(zone).error();
-    node.zones.push_back(std::move(*zone));
+    node.zones.push_back(read_zone(reader, pages, pgdat + reader.zones_offset + i * reader.zone_size, i));
   }
   return node;
 }
@@ -139,7 +142,9 @@ Result<std::vector<PgdatPointer>> find_pgdats(const Kernel& kernel, const PageRe
     if (!single) return Error{Errc::no_symbol, "neither node_data nor contig_page_data is known", {}};
     return std::vector<PgdatPointer>{{NodeId{0}, *single}};
   }
-  const std::uint64_t length = kernel.vmcoreinfo().length("node_data").value_or(pages.max_nodes());
+  // MAX_NUMNODES by the types, which a damaged VMCOREINFO cannot shorten.
+  const std::uint64_t length =
+      std::max(kernel.vmcoreinfo().length("node_data").value_or(0), pages.max_nodes());
   constexpr std::uint64_t most_nodes = 1 << 16;
   if (length == 0 || length > most_nodes)
     return Error{Errc::corrupt, fmt::format("node_data has {} entries", length), {}};
@@ -182,17 +187,23 @@ void load_nodes(const Kernel& kernel, MemoryModel& model, const PageReader& page
                      (!reader ? reader.error().message : pgdats.error().message));
     return;
   }
+  std::set<std::uint64_t> seen;
   for (const PgdatPointer& pgdat : *pgdats) {
-    auto node = read_node(*reader, model, pages, pgdat.id, pgdat.address);
-    if (!node) {
+    if (!seen.insert(pgdat.address.raw()).second) {
       model.incomplete = true;
-      model.notes.warn(fmt::format("node {}: its pgdat at {:#x} cannot be read: {}", raw(pgdat.id),
-                                   pgdat.address.raw(), node.error().message));
+      model.notes.warn(
+          fmt::format("node_data names the pgdat at {:#x} more than once: damaged", pgdat.address.raw()));
       continue;
     }
-    node->online = in_node_state(kernel, "N_ONLINE", pgdat.id);
-    node->has_memory = in_node_state(kernel, "N_MEMORY", pgdat.id);
-    model.nodes.push_back(std::move(*node));
+    Node node = read_node(*reader, model, pages, pgdat.id, pgdat.address);
+    if (!node.numbers) {
+      model.incomplete = true;
+      model.notes.warn(fmt::format("node {}: its pgdat at {:#x} cannot be read: {}", raw(pgdat.id),
+                                   pgdat.address.raw(), node.numbers.error().message));
+    }
+    node.online = in_node_state(kernel, "N_ONLINE", pgdat.id);
+    node.has_memory = in_node_state(kernel, "N_MEMORY", pgdat.id);
+    model.nodes.push_back(std::move(node));
   }
 }
 

@@ -52,8 +52,9 @@ Result<SectionReader> make_reader(const Kernel& kernel, const MemoryModel& model
   return reader;
 }
 
-/// The entries of one root that are present, appended to `sections`.
-void decode_root(const SectionReader& reader, std::uint64_t first_nr, VirtAddr root, Bytes bytes,
+/// The entries of one root that are present, appended to `sections`. False: there are some beyond what MAX_PHYSMEM_BITS
+/// allows, and these are left out.
+bool decode_root(const SectionReader& reader, std::uint64_t first_nr, VirtAddr root, Bytes bytes,
                  std::vector<Section>& sections) {
   const std::uint64_t entry_size = reader.geometry.mem_section_size;
   for (std::uint64_t i = 0; i < bytes.size() / entry_size; ++i) {
@@ -63,7 +64,7 @@ void decode_root(const SectionReader& reader, std::uint64_t first_nr, VirtAddr r
     section.flags = reader.bits.decode(section.section_mem_map);
     if (!section.flags.present) continue;
     section.nr = SectionNr(first_nr + i);
-    if (section.nr.raw() >= reader.geometry.nr_mem_sections()) break;
+    if (section.nr.raw() >= reader.geometry.nr_mem_sections()) return false;
     section.mem_section = root + i * entry_size;
     section.coded_mem_map = section.section_mem_map & reader.bits.map_mask;
     // Encoding: address of the memmap minus first pfn x sizeof(struct page), modulo 2^64
@@ -72,6 +73,7 @@ void decode_root(const SectionReader& reader, std::uint64_t first_nr, VirtAddr r
     section.mem_map = VirtAddr(section.coded_mem_map + first.raw() * reader.geometry.struct_page_size);
     sections.push_back(std::move(section));
   }
+  return true;
 }
 
 /// What one reading of `mem_section` yields.
@@ -82,7 +84,8 @@ struct Reading {
   std::vector<std::uint64_t> unread_roots;  ///< roots whose page is not to be had
   std::uint64_t unread_table_bytes = 0;     ///< of the root table
   std::string first_failure;
-  bool plausible = false;  ///< at least one section has a memmap that is mapped
+  bool beyond_physmem = false;  ///< a section lies beyond MAX_PHYSMEM_BITS
+  bool plausible = false;       ///< at least one section has a memmap that is mapped
 };
 
 void read_root(const SectionReader& reader, std::uint64_t index, VirtAddr root, Reading& reading) {
@@ -99,7 +102,9 @@ void read_root(const SectionReader& reader, std::uint64_t index, VirtAddr root, 
     if (reading.first_failure.empty()) reading.first_failure = done.error().message;
     return;
   }
-  decode_root(reader, index * geometry.sections_per_root, root, content, reading.sections);
+  if (!decode_root(reader, index * geometry.sections_per_root, root, content, reading.sections)) {
+    reading.beyond_physmem = true;
+  }
   SectionRoot known{index, {root, bytes, {}, Allocation::unknown}};
   if (auto phys = reader.space.translate_range(root, bytes)) known.placement.phys = *phys;
   reading.roots.push_back(std::move(known));
@@ -144,7 +149,7 @@ Reading read_static_table(const SectionReader& reader, VirtAddr table) {
       if (reading.first_failure.empty()) reading.first_failure = done.error().message;
       continue;
     }
-    decode_root(reader, nr, at, content, reading.sections);
+    if (!decode_root(reader, nr, at, content, reading.sections)) reading.beyond_physmem = true;
   }
   return reading;
 }
@@ -200,6 +205,12 @@ std::uint64_t roots_in_use(const Kernel& kernel, const SectionReader& reader) {
 }
 
 void note_missing(const Reading& reading, MemoryModel& model) {
+  if (reading.beyond_physmem) {
+    model.incomplete = true;
+    model.notes.warn(
+        fmt::format("there are sections beyond MAX_PHYSMEM_BITS {}: left out; VMCOREINFO may be damaged",
+                    model.geometry.max_physmem_bits));
+  }
   if (!reading.unread_roots.empty()) {
     model.incomplete = true;
     model.notes.warn(fmt::format("section roots {} cannot be read ({}): their sections are missing here",
@@ -215,7 +226,11 @@ void note_missing(const Reading& reading, MemoryModel& model) {
 
 /// Before 4.13 there was no online bit: a running kernel without a single online section is such a one, and
 /// there a section with a memmap is what the kernel itself took for online.
-void apply_old_online_rule(MemoryModel& model) {
+void apply_old_online_rule(const Kernel& kernel, MemoryModel& model) {
+  const auto layout = kernel.types().find_struct("mem_section");
+  const bool has_flag = (layout && layout->has("usage")) ||  // 5.3+
+                        kernel.types().find_enumerator("", "SECTION_IS_ONLINE_BIT");
+  if (has_flag || model.incomplete) return;
   for (const Section& section : model.sections) {
     if (section.flags.online) return;
   }
@@ -266,7 +281,7 @@ Result<void> load_sections(const Kernel& kernel, MemoryModel& model) {
     model.sections = std::move(reading.sections);
     std::sort(model.sections.begin(), model.sections.end(),
               [](const Section& a, const Section& b) { return a.nr < b.nr; });
-    apply_old_online_rule(model);
+    apply_old_online_rule(kernel, model);
     find_vmemmap(model);
     const std::uint64_t bytes =
         model.geometry.nr_section_roots * (is_static ? model.geometry.mem_section_size : pointer_size);

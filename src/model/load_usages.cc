@@ -1,15 +1,12 @@
-// From mem_section.usage to subsection maps and pageblock types; and the two numbers no type shows, usage
-// size and pageblock_order.
+// From mem_section.usage to subsection maps and pageblock types; and the two numbers no type shows, usage size and
+// pageblock_order.
 //
-// pageblock_order is a constant in most configurations (kernel-wide, in no symbol and no type). It is found
-// as
+// pageblock_order is a constant in most configurations (kernel-wide, in no symbol and no type). It is found as
 //   1. the variable pageblock_order, where huge page sizes vary (ppc64);
-//   2. what the configuration implies: with HUGETLB_PAGE or THP the order of a PMD, at most MAX_PAGE_ORDER,
-//   else
+//   2. what the configuration implies: with HUGETLB_PAGE or THP the order of a PMD, at most MAX_PAGE_ORDER, else
 //      MAX_PAGE_ORDER (include/linux/pageblock-flags.h);
 //   3. held against the distance of neighbouring usages: those of early sections of one run lie back to back
-//      (sparse_init_nid), so the commonest distance is mem_section_usage_size(). Where 2 and 3 disagree, 3 is
-//      right.
+//      (sparse_init_nid), so the commonest distance is mem_section_usage_size(). Where 2 and 3 disagree, 3 is right.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,6 +49,9 @@ std::uint64_t common_usage_distance(const std::vector<VirtAddr>& usages, const M
   std::map<std::uint64_t, std::uint64_t> distances;
   for (std::size_t i = 1; i < usages.size(); ++i) {
     const bool neighbours = model.sections[i].nr - model.sections[i - 1].nr == 1;
+    const bool both_early = model.sections[i].flags.early && model.sections[i - 1].flags.early;
+    if (model.geometry.usage_header_size != 0 && !both_early)
+      continue;  // before 5.3 nothing marks boot sections
     if (!neighbours || usages[i] <= usages[i - 1] || usages[i].raw() == 0 || usages[i - 1].raw() == 0)
       continue;
     const std::uint64_t distance = usages[i] - usages[i - 1];
@@ -178,6 +178,12 @@ Result<SubsectionMap> decode_subsections(const UsageReader& reader, const Memory
     return Error{Errc::corrupt, "subsection_map reaches beyond the usage", {}};
   for (std::uint64_t i = 0; i < words; ++i) {
     map.words.push_back(load_unsigned(usage.subspan(start + i * word_bytes, word_bytes), reader.order));
+  }
+  const std::uint64_t in_last_word = map.total % reader.usemap.word_bits;
+  if (in_last_word != 0 && map.words.back() >> in_last_word != 0) {
+    return Error{Errc::corrupt,
+                 fmt::format("subsection_map has bits beyond the {} subsections of a section", map.total),
+                 {}};
   }
   return map;
 }

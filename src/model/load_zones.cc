@@ -82,6 +82,7 @@ Result<std::vector<std::uint64_t>> count_zone(const MemoryModel& model, const Pa
                                               const Zone& zone) {
   Tally tally;
   tally.by_type.resize(model.migratetypes.size());
+  if (!zone.numbers) return zone.numbers.error();
   if (zone.present_pages == 0) return tally.by_type;  // the kernel skips zones that are not populated
   if (!model.geometry.pageblocks_known()) return Error{Errc::unsupported, "pageblock_order is not known", {}};
   for (const Section& section : model.sections) {

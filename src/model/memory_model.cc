@@ -15,6 +15,8 @@ std::string_view allocation_name(Allocation allocation) {
       return "slab";
     case Allocation::buddy:
       return "buddy";
+    case Allocation::altmap:
+      return "altmap";
   }
   return "unknown";
 }

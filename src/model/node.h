@@ -12,8 +12,9 @@
 namespace memsect {
 
 struct Zone {
-  unsigned index = 0;  ///< enum zone_type
-  std::string name;    ///< "DMA32"
+  unsigned index = 0;    ///< enum zone_type
+  std::string name;      ///< "DMA32"
+  Result<void> numbers;  ///< why the numbers below could not be read; they mean nothing then
   Pfn start_pfn;
   std::uint64_t spanned_pages = 0;
   std::uint64_t present_pages = 0;
@@ -30,6 +31,7 @@ struct Node {
   /// The node whose memory holds the pgdat (of its first page); often another one for nodes without memory at
   /// boot.
   Result<NodeId> on_node = Error{Errc::not_applicable, "not asked for", {}};
+  Result<void> numbers;  ///< why the numbers below could not be read; they mean nothing then
   Pfn start_pfn;
   std::uint64_t spanned_pages = 0;
   std::uint64_t present_pages = 0;

@@ -11,7 +11,9 @@ OnlinePageRule::OnlinePageRule(const Kernel& kernel)
 
 bool OnlinePageRule::is_online(const MemoryModel& model, const Section& section, Pfn pfn) const {
   if (!section.flags.online) return false;
-  if (!asks_subsections_ || !section.subsections) return true;
+  if (!asks_subsections_) return true;
+  // Without the map nobody can tell holes from memory, and the struct pages of holes claim node 0, zone DMA.
+  if (!section.subsections) return section.subsections.error().code == Errc::not_applicable;
   const std::uint64_t within = pfn - model.geometry.section_nr_to_pfn(section.nr);
   const std::uint64_t unit = within / model.geometry.pages_per_subsection();
   return unit < section.subsections->total && section.subsections->test(unit);

@@ -10,9 +10,9 @@
 namespace memsect {
 
 /// Who gave the memory: memblock at boot (its pages are PG_reserved and stay so), the slab allocator, the
-/// page allocator, or nobody can tell.
-enum class Allocation { unknown, boot, slab, buddy };
-/// "unknown", "boot", "slab", "buddy".
+/// page allocator, the hot-plugged memory itself (its memmap lies in it), or nobody can tell.
+enum class Allocation { unknown, boot, slab, buddy, altmap };
+/// "unknown", "boot", "slab", "buddy", "altmap".
 std::string_view allocation_name(Allocation allocation);
 
 /// An object's bytes: virtual address, size, and the physical stretches behind it in order. Objects straddle

@@ -7,6 +7,7 @@
 // no bytes.
 #include "symbols/elf_image.h"
 
+#include <fmt/format.h>
 #include <gelf.h>
 #include <libelf.h>
 
@@ -75,6 +76,13 @@ Result<ElfImage> read_elf_image(const File& file) {
   GElf_Ehdr header;
   if (!elf || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &header) == nullptr) {
     return Error{Errc::bad_format, "is no ELF file", {}};
+  }
+  const std::uint64_t headers_size = std::uint64_t{header.e_shnum} * header.e_shentsize;
+  if (header.e_shoff > file.size() || headers_size > file.size() - header.e_shoff) {
+    return Error{Errc::truncated,
+                 fmt::format("is cut off: its section headers at {:#x} lie beyond its end at {:#x}",
+                             header.e_shoff, file.size()),
+                 {}};
   }
   ElfImage image;
   image.type = header.e_type;

@@ -3,8 +3,7 @@
 //
 //   .strtab   read whole, hashed, given back
 //   .symtab   read 64 KiB at a time, gives one Entry {hash of the name, symbol number} each
-//   entries_  8 bytes a symbol, sorted by the top byte of the hash (one counting pass, which keeps the
-//   table's order)
+//   entries_  8 bytes a symbol, sorted by the top byte of the hash (one counting pass, which keeps the table's order)
 //
 // A look-up searches one of 256 buckets and then reads symbol and name from the file to make sure. Names in
 // .strtab are in no order (the linker sorts them to merge common tails), so there is nothing to search them

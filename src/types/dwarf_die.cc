@@ -1,11 +1,9 @@
 // libdwarf, behind its object access interface: it asks us for "sections", and gets
 //
-//   .debug_info     the bytes of ONE unit, so that nothing is read or scanned for the other 3,000 of a
-//   vmlinux. Entries
+//   .debug_info     the bytes of ONE unit, so that nothing is read or scanned for the other 3,000 of a vmlinux. Entries
 //                   refer to each other by offsets inside their unit, which hold as they are.
 //   .debug_abbrev   the ONE table of that unit; the offset of it in the unit's header, our copy, is set to 0
-//   .debug_str, .debug_line_str, ...    as they are, whole, when first needed: strings are reached by their
-//   own offsets
+//   .debug_str, .debug_line_str, ...    as they are, whole, when first needed: strings are reached by their own offsets
 //
 // Opening a vmlinux of 600 MB the usual way (dwarf_init_path) costs 0.5 to 1.6 s and up to 820 MB, and
 // applies the leftover relocations of Debian's 5.10 and 6.1. This way it is a few milliseconds.
@@ -442,7 +440,7 @@ Result<Die> LibdwarfUnit::type_of(const Die& die) const {
   if (within < provider_.info.size()) return at(within);
   return Error{Errc::unsupported,
                fmt::format(".debug_info: the unit at {:#x} refers to types of other units", header_.offset),
-               "kernels linked with link-time optimisation are described so: use --types btf"};
+               "kernels linked with link-time optimisation are described so: use a vmlinux linked without LTO"};
 }
 
 }  // namespace

@@ -1,10 +1,8 @@
 // One walk over the 15,000 to 25,000 top-level entries of a unit keeps the names of
 //
 //   struct, union, enum    with a body: what has DW_AT_declaration is defined elsewhere
-//   functions              the abstract instance of an inlined function and an ordinary definition alike; of
-//   several
-//                          entries of one name a definition wins over a declaration, and the first over the
-//                          others
+//   functions              the abstract instance of an inlined function and an ordinary definition alike; of several
+//                          entries of one name a definition wins over a declaration, and the first over the others
 //   enums without a name   by place; their enumerators are read when the first of them is asked for
 #include "types/dwarf_unit.h"
 

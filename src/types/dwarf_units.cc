@@ -3,15 +3,12 @@
 //   .debug_info     unit_length 4 (or 0xffffffff and 8: 64-bit DWARF)    counts from behind itself
 //                   version 2
 //      2 to 4:      abbrev_offset 4/8, address_size 1
-//      5:           unit_type 1, address_size 1, abbrev_offset 4/8  [+ 8: id of a skeleton; + 8 + 4/8: type
-//      unit]
+//      5:           unit_type 1, address_size 1, abbrev_offset 4/8  [+ 8: id of a skeleton; + 8 + 4/8: type unit]
 //
 //   .debug_aranges  one set a unit: unit_length, version 2 (= 2), debug_info_offset 4/8, address_size 1,
-//                   segment_size 1, padding up to twice the address size, then pairs {address, length} until
-//                   {0, 0}
+//                   segment_size 1, padding up to twice the address size, then pairs {address, length} until {0, 0}
 //
-//   .debug_abbrev   code, tag (ULEB128), has_children 1, pairs {attribute, form} (ULEB128;
-//   DW_FORM_implicit_const
+//   .debug_abbrev   code, tag (ULEB128), has_children 1, pairs {attribute, form} (ULEB128; DW_FORM_implicit_const
 //                   is followed by its value) until {0, 0}; a table ends with code 0
 //
 // The section .debug_aranges of a vmlinux has 150 to 195 KB; gcc writes it always, clang only on request.

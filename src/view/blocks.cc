@@ -34,10 +34,11 @@ PhysRange range_of(const MemoryModel& model, const MemoryBlock& block) {
 
 /// The present sections of a block.
 std::vector<const Section*> sections_in(const MemoryModel& model, const MemoryBlock& block) {
+  const SectionNr end = block.start_section + std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
+  auto at = std::lower_bound(model.sections.begin(), model.sections.end(), block.start_section,
+                             [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
   std::vector<const Section*> sections;
-  for (std::uint64_t i = 0; i < std::max<std::uint64_t>(model.geometry.sections_per_block, 1); ++i) {
-    if (const Section* section = model.find_section(block.start_section + i)) sections.push_back(section);
-  }
+  for (; at != model.sections.end() && at->nr < end; ++at) sections.push_back(&*at);
   return sections;
 }
 

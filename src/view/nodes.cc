@@ -36,14 +36,19 @@ Value counts_value(const MemoryModel& model, const std::vector<std::uint64_t>& c
   return object;
 }
 
+/// A number of the pgdat or the zone, or why it could not be read.
+Value number_or_absence(const Result<void>& numbers, std::uint64_t value) {
+  return numbers ? Value(value) : Value(numbers.error());
+}
+
 Value zone_value(const MemoryModel& model, const Zone& zone) {
   return Object{
       {"zone", zone.index},
       {"name", zone.name},
-      {"start_pfn", zone.start_pfn.raw()},
-      {"spanned_pages", zone.spanned_pages},
-      {"present_pages", zone.present_pages},
-      {"managed_pages", zone.managed_pages},
+      {"start_pfn", number_or_absence(zone.numbers, zone.start_pfn.raw())},
+      {"spanned_pages", number_or_absence(zone.numbers, zone.spanned_pages)},
+      {"present_pages", number_or_absence(zone.numbers, zone.present_pages)},
+      {"managed_pages", number_or_absence(zone.numbers, zone.managed_pages)},
       {"pageblocks", value_or_absence(zone.pageblocks, [&](const std::vector<std::uint64_t>& counts) {
          return counts_value(model, counts);
        })}};
@@ -64,9 +69,9 @@ Value node_value(const MemoryModel& model, const Node& node) {
       {"sections", placed([&](const Placement& at) { return Value(section_list(model.geometry, at.phys)); })},
       {"on_node", value_or_absence(node.on_node, [](NodeId id) { return Value(raw(id)); })},
       {"allocation", placed([](const Placement& at) { return Value(allocation_name(at.allocation)); })},
-      {"start_pfn", node.start_pfn.raw()},
-      {"spanned_pages", node.spanned_pages},
-      {"present_pages", node.present_pages},
+      {"start_pfn", number_or_absence(node.numbers, node.start_pfn.raw())},
+      {"spanned_pages", number_or_absence(node.numbers, node.spanned_pages)},
+      {"present_pages", number_or_absence(node.numbers, node.present_pages)},
       {"online", value_or_absence(node.online, [](bool yes) { return Value(yes); })},
       {"has_memory", value_or_absence(node.has_memory, [](bool yes) { return Value(yes); })},
       {"zones", std::move(zones)}};
@@ -90,10 +95,10 @@ std::vector<Value> zone_cells(const MemoryModel& model, const Node& node, const 
       value_or_absence(node.on_node, [](NodeId id) { return Value(raw(id)); }),
       value_or_absence(node.online, [](bool yes) { return Value(yes); }),
       zone.name,
-      zone.start_pfn.raw(),
-      zone.spanned_pages,
-      zone.present_pages,
-      zone.managed_pages,
+      number_or_absence(zone.numbers, zone.start_pfn.raw()),
+      number_or_absence(zone.numbers, zone.spanned_pages),
+      number_or_absence(zone.numbers, zone.present_pages),
+      number_or_absence(zone.numbers, zone.managed_pages),
       value_or_absence(zone.pageblocks,
                        [&](const std::vector<std::uint64_t>& counts) { return counts_cell(model, counts); }),
       placed([](const Placement& at) { return Value(Hex{at.first_phys().raw()}); }),

@@ -35,6 +35,8 @@ std::string allocation_text(Allocation allocation) {
       return "slab";
     case Allocation::buddy:
       return "buddy";
+    case Allocation::altmap:
+      return "altmap";
     case Allocation::unknown:
       break;
   }

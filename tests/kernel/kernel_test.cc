@@ -71,7 +71,7 @@ TEST(Pairing, ByBuildIdStopsAtAMismatch) {
 
 TEST(Pairing, IsOnlyWarnedAboutWithForce) {
   FakeKernel fake("fake_6");
-  fake.vmcoreinfo["BUILD-ID"] = "0123456789abcdef";
+  fake.vmcoreinfo["BUILD-ID"] = "0123456789abcdef0123456789abcdef01234567";
   ASSERT_FALSE(open_kernel(fake, fake.vmlinux()));
   const auto kernel = open_kernel(fake, fake.vmlinux(), true);
   ASSERT_TRUE(kernel) << kernel.error().message;
@@ -99,10 +99,24 @@ TEST(Pairing, TakesNoLongerReleaseForTheSame) {
   EXPECT_FALSE(open_kernel(fake, fake.vmlinux()));
 }
 
-TEST(Pairing, IsLeftOpenWhereTheBannerIsLost) {
+TEST(Pairing, WithADamagedBuildIdGoesByTheBanner) {
+  for (const char* damaged : {"zz", "3b43", "0000000000000000000000000000000000000000"}) {
+    FakeKernel fake("fake_6");
+    fake.vmcoreinfo["BUILD-ID"] = damaged;
+    fake.put_text(fake.symbol("linux_banner"), "Linux version " + fake.vmcoreinfo["OSRELEASE"] + " (gcc)");
+    const auto kernel = open_kernel(fake, fake.vmlinux());
+    ASSERT_TRUE(kernel) << damaged << ": " << kernel.error().message;
+    EXPECT_THAT(texts(kernel->notes(), Severity::note), Contains(HasSubstr("damaged")));
+  }
+}
+
+TEST(Pairing, IsNotBelievedWhereTheBannerIsLost) {
   FakeKernel fake("fake_4_14");
   fake.lose(fake.symbol("linux_banner"), 64);
-  const auto kernel = open_kernel(fake, fake.vmlinux());
+  const auto refused = open_kernel(fake, fake.vmlinux());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::mismatch);
+  const auto kernel = open_kernel(fake, fake.vmlinux(), true);
   ASSERT_TRUE(kernel) << kernel.error().message;
   EXPECT_THAT(texts(kernel->notes(), Severity::warning), Contains(HasSubstr("cannot be told")));
 }

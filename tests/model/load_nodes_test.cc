@@ -66,12 +66,16 @@ TEST_P(NodesOf, HaveTheirPgdatsAndZones) {
   EXPECT_THAT(model.sections[3].zones->zones, ElementsAre("Normal"));
 }
 
-TEST(Nodes, WithALostPgdatAreMissingAndSaidToBe) {
+TEST(Nodes, WithALostPgdatKeepTheirPlace) {
   FakeKernel fake = two_nodes("fake_6");
   fake.lose(fake.pgdat(0), fake.layout("pglist_data").size);
   const auto model = load(fake, true);
-  ASSERT_EQ(model.nodes.size(), 1U);
-  EXPECT_EQ(model.nodes[0].id, NodeId{1});
+  ASSERT_EQ(model.nodes.size(), 2U);
+  EXPECT_FALSE(model.nodes[0].numbers);
+  EXPECT_FALSE(model.nodes[0].zones.at(0).numbers);
+  EXPECT_FALSE(model.nodes[0].zones.at(0).pageblocks);
+  EXPECT_TRUE(model.nodes[0].placement) << "who holds it cannot go, readable or not";
+  EXPECT_TRUE(model.nodes[1].numbers);
   EXPECT_TRUE(model.incomplete);
   std::vector<std::string> texts;
   for (const Note& note : model.notes.all()) texts.push_back(note.text);
@@ -89,7 +93,7 @@ TEST(Nodes, AreAbsentWhereNodeDataIsLost) {
 
 TEST(Nodes, OfAnAbsurdNumberAreRefused) {
   FakeKernel fake = two_nodes("fake_6");
-  for (const char* length : {"0", "65537", "1099511627776", "18446744073709551615"}) {
+  for (const char* length : {"65537", "1099511627776", "18446744073709551615"}) {
     fake.vmcoreinfo["LENGTH(node_data)"] = length;
     const auto model = load(fake);
     EXPECT_TRUE(model.nodes.empty()) << length;

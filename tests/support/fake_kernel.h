@@ -11,8 +11,7 @@
 //   0x0500_0000   kernel image, moved there by phys_base and KASLR
 //   0x0200_0000   page tables        0x0210_0000   root table       0x0220_0000   roots, one page each
 //   0x0230_0000   usages             0x0240_0000   pgdats           0x0250_0000   memory blocks, xarray nodes
-//   0x4000_0000   memmap: vmemmap, mapped by leaves of 2 MiB; only the struct pages that were set are in the
-//   dump
+//   0x4000_0000   memmap: vmemmap, mapped by leaves of 2 MiB; only the struct pages that were set are in the dump
 #pragma once
 
 #include <cstdint>

@@ -17,10 +17,11 @@ constexpr std::uint64_t default_vmemmap = 0xfffffa1dc0000000;
 constexpr std::uint64_t default_pgdat_size =
     171968;  // of a 5.10 distribution kernel: crosses pages, not 4K aligned
 
-constexpr std::array<std::pair<std::string_view, Allocation>, 4> allocations{
+constexpr std::array<std::pair<std::string_view, Allocation>, 5> allocations{
     {{"boot", Allocation::boot},
      {"slab", Allocation::slab},
      {"buddy", Allocation::buddy},
+     {"altmap", Allocation::altmap},
      {"unknown", Allocation::unknown}}};
 constexpr std::array<std::pair<std::string_view, Errc>, 6> reasons{
     {{"excluded", Errc::excluded},

@@ -69,7 +69,9 @@ TEST(ElfImage, OfACutFileDoesNotCrash) {
   const std::string whole = file_bytes(fixture_path("kernel_6-dwarf5"));
   for (std::size_t size = 0; size < whole.size(); size += 97) {
     const auto image = read_elf_image(*file_of(whole.substr(0, size)));
-    EXPECT_TRUE(image.has_value() || image.error().code == Errc::bad_format) << size;
+    EXPECT_FALSE(image) << size;  // the section headers are the last thing in the file
+    EXPECT_TRUE(image || image.error().code == Errc::bad_format || image.error().code == Errc::truncated)
+        << size;
     if (size < sizeof(Elf64_Ehdr)) {
       EXPECT_FALSE(image) << size;
     }
