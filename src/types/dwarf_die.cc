@@ -438,9 +438,10 @@ Result<Die> LibdwarfUnit::type_of(const Die& die) const {
   // Counted from the start of .debug_info, not of the unit.
   const std::uint64_t within = target - header_.offset;
   if (within < provider_.info.size()) return at(within);
-  return Error{Errc::unsupported,
-               fmt::format(".debug_info: the unit at {:#x} refers to types of other units", header_.offset),
-               "kernels linked with link-time optimisation are described so: use a vmlinux linked without LTO"};
+  return Error{
+      Errc::unsupported,
+      fmt::format(".debug_info: the unit at {:#x} refers to types of other units", header_.offset),
+      "kernels linked with link-time optimisation are described so: use a vmlinux linked without LTO"};
 }
 
 }  // namespace
