@@ -40,13 +40,6 @@ const Section* MemoryModel::find_section(SectionNr nr) const {
   return at != sections.end() && at->nr == nr ? &*at : nullptr;
 }
 
-const Node* MemoryModel::find_node(NodeId id) const {
-  for (const Node& node : nodes) {
-    if (node.id == id) return &node;
-  }
-  return nullptr;
-}
-
 const MemoryBlock* MemoryModel::block_of(SectionNr nr) const {
   if (!blocks || geometry.sections_per_block == 0) return nullptr;
   const std::uint64_t id = nr.raw() / geometry.sections_per_block;

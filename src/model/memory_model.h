@@ -35,7 +35,6 @@ struct MemoryModel {
 
   /// The present section of that number, or null. Binary search.
   const Section* find_section(SectionNr nr) const;
-  const Node* find_node(NodeId id) const;
   /// The memory block that contains the section, or null.
   const MemoryBlock* block_of(SectionNr nr) const;
 };
