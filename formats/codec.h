@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/view.h"
@@ -16,6 +17,9 @@ enum class Codec { zlib, lzo, snappy, zstd };
 std::string_view codec_name(Codec codec);
 /// Whether this build can decompress it (MEMSECT_WITH_ZSTD, _LZO, _SNAPPY at configuration; zlib always).
 bool codec_built_in(Codec codec);
+
+/// `bytes` compressed with zlib, which every reader of kdump files knows. Fails for want of memory only.
+Result<std::vector<std::byte>> compress_zlib(Bytes bytes);
 
 /// Decompresses pages, for any number of threads at once. Keeps a zstd context between pages: making one
 /// costs more than decompressing a page with it.

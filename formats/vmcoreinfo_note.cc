@@ -73,4 +73,16 @@ Result<std::string> find_vmcoreinfo_note(const File& file, std::uint64_t offset,
   return std::string();
 }
 
+ByteWriter make_vmcoreinfo_note(std::string_view text, ByteOrder order) {
+  ByteWriter note(order);
+  note.u32(static_cast<std::uint32_t>(vmcoreinfo_name.size() + 1));
+  note.u32(static_cast<std::uint32_t>(text.size()));
+  note.u32(0);  // type
+  note.text(vmcoreinfo_name, vmcoreinfo_name.size() + 1);
+  note.align(4);
+  note.bytes(std::as_bytes(std::span(text)));
+  note.align(4);
+  return note;
+}
+
 }  // namespace memsect

@@ -33,6 +33,7 @@ extern const Command sections_command;
 extern const Command nodes_command;
 extern const Command blocks_command;
 extern const Command deps_command;
+extern const Command extract_command;
 
 /// All commands, in the order of the help.
 std::span<const Command* const> commands();

@@ -44,7 +44,7 @@ Result<Kernel> Kernel::open(const InputRequest& request) {
   return open(*inputs, request);
 }
 
-Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& request) {
+Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& request, AccessRecord* record) {
   if (!inputs.dump) {
     return Error{Errc::unsupported,
                  "no dump was named, and reading the running kernel is not in this release yet",
@@ -52,6 +52,11 @@ Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& reques
   }
   Kernel kernel;
   if (auto done = kernel.open_dump(inputs); !done) return std::move(done).error();
+  if (record != nullptr) {
+    const PhysicalMemory& memory = *kernel.dump_.memory;
+    kernel.recorded_tables_ = std::make_unique<RecordingMemory>(memory, record->tables, record->failed);
+    kernel.recorded_data_ = std::make_unique<RecordingMemory>(memory, record->data, record->failed);
+  }
   if (auto done = kernel.open_vmlinux(inputs, request); !done) return std::move(done).error();
   return kernel;
 }
@@ -173,7 +178,7 @@ std::optional<VirtAddr> Kernel::address_of(std::string_view name) const {
 }
 
 Result<void> Kernel::open_memory() {
-  const ArchInputs inputs{*dump_.memory, vmcoreinfo_,
+  const ArchInputs inputs{recorded_tables_ ? *recorded_tables_ : *dump_.memory, vmcoreinfo_,
                           [this](std::string_view name) { return address_of(name); }, order_};
   auto memory = arch_->open(inputs);
   if (!memory) return std::move(memory).error();

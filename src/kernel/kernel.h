@@ -16,6 +16,7 @@
 #include "formats/format.h"
 #include "kernel/input_files.h"
 #include "memory/address_space.h"
+#include "memory/recording_memory.h"
 #include "memory/vmcoreinfo.h"
 #include "symbols/symbol_source.h"
 #include "types/type_source.h"
@@ -36,8 +37,10 @@ class Kernel {
   /// together. Fails with `mismatch` when they do not (unless request.force), `usage` for contradictory
   /// requests.
   static Result<Kernel> open(const InputRequest& request);
-  /// The same for files that are open already.
-  static Result<Kernel> open(const InputFiles& inputs, const InputRequest& request);
+  /// The same for files that are open already. What is read of the dump's memory, now and later, is noted in
+  /// `record`, which must outlive the kernel.
+  static Result<Kernel> open(const InputFiles& inputs, const InputRequest& request,
+                             AccessRecord* record = nullptr);
 
   const Dump& dump() const { return dump_; }
   const Vmcoreinfo& vmcoreinfo() const { return vmcoreinfo_; }
@@ -46,7 +49,7 @@ class Kernel {
   const ArchMemory& arch_memory() const { return arch_memory_; }
   ByteOrder order() const { return order_; }
   /// A view of kernel virtual memory; each thread takes its own.
-  AddressSpace space() const { return {*dump_.memory, *arch_memory_.translator}; }
+  AddressSpace space() const { return {data_memory(), *arch_memory_.translator}; }
   /// The run-time address of a symbol (link address plus what KASLR added).
   std::optional<VirtAddr> address_of(std::string_view name) const;
 
@@ -61,6 +64,7 @@ class Kernel {
 
  private:
   Kernel() = default;
+  const PhysicalMemory& data_memory() const { return recorded_data_ ? *recorded_data_ : *dump_.memory; }
   Result<void> open_dump(const InputFiles& inputs);
   Result<void> open_vmlinux(const InputFiles& inputs, const InputRequest& request);
   Result<void> check_pairing(const File& vmlinux, const InputRequest& request);
@@ -69,6 +73,8 @@ class Kernel {
   Result<bool> banner_names_release() const;
 
   Dump dump_;
+  // In front of dump_.memory while a record is kept: for the translator, and for all others.
+  std::unique_ptr<const PhysicalMemory> recorded_tables_, recorded_data_;
   Vmcoreinfo vmcoreinfo_;
   std::unique_ptr<const SymbolSource> symbols_;
   std::unique_ptr<const TypeSource> types_;

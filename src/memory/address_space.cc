@@ -96,9 +96,13 @@ Result<void> AddressSpace::read(VirtAddr at, std::span<std::byte> out) const {
 }
 
 Result<std::string> AddressSpace::read_text(VirtAddr at, std::size_t limit) const {
+  // Word by word: what lies behind the text is somebody else's, and an extract takes what is read.
+  constexpr std::size_t word = 8;
   std::string text;
   while (text.size() < limit) {
-    auto part = view(at + text.size(), limit - text.size());
+    const VirtAddr next = at + text.size();
+    const std::size_t to_word_end = word - static_cast<std::size_t>(next.raw() % word);
+    auto part = view(next, std::min(to_word_end, limit - text.size()));
     if (!part) return std::move(part).error();
     for (const std::byte b : part->bytes) {
       const char c = static_cast<char>(b);

@@ -59,6 +59,7 @@ Result<void> PageReader::bind(const Kernel& kernel, const MemoryGeometry& geomet
   if (!reserved) return std::move(reserved).error();
   reserved_bit_ = std::uint64_t{1} << (*reserved & 63);
   bind_slab(kernel, *page);
+  bind_use(kernel, *page);
   bind_zone_names(types);
   return bind_node_and_zone(kernel, geometry);
 }
@@ -88,6 +89,24 @@ void PageReader::bind_slab(const Kernel& kernel, const StructLayout& page) {
     slab_page_type_ = static_cast<std::uint32_t>(*value);
     slab_page_type_mask_ = 0xffffffff;
   }
+}
+
+void PageReader::bind_use(const Kernel& kernel, const StructLayout& page) {
+  const auto bind = [&page](const char* name) -> std::optional<Field> {
+    if (auto field = page.field(name)) return *field;
+    return std::nullopt;
+  };
+  refcount_ = bind("_refcount");
+  mapping_ = bind("mapping");
+  if (!page_type_) page_type_ = bind("page_type");
+  if (auto bit = kernel.types().find_enumerator("pageflags", "PG_lru")) {
+    lru_bit_ = std::uint64_t{1} << (*bit & 63);
+  }
+  // Linux 4.18 6e292b9be7f4 ("mm: split page_type out from _mapcount"); the number has been told since 4.10.
+  if (auto value = kernel.vmcoreinfo().number("PAGE_BUDDY_MAPCOUNT_VALUE")) {
+    buddy_page_type_ = static_cast<std::uint32_t>(*value);
+  }
+  one_type_at_a_time_ = kernel.types().has_enum("pagetype");
 }
 
 void PageReader::bind_zone_names(const TypeSource& types) {
@@ -162,6 +181,19 @@ bool PageReader::is_slab(Bytes page) const {
   return (static_cast<std::uint32_t>(page_type_->get(page)) & slab_page_type_mask_) == *slab_page_type_;
 }
 
+/// Judges a page that is neither reserved nor slab, by its compound head.
+bool PageReader::is_of_others(Bytes head) const {
+  if ((flags_.get(head) & lru_bit_) != 0) return true;
+  if (mapping_ && mapping_->get(head) != 0) return true;  // page cache, or anonymous with bit 0 set
+  const std::uint32_t type = page_type_ ? static_cast<std::uint32_t>(page_type_->get(head)) : 0;
+  if (page_type_ && buddy_page_type_ && type == *buddy_page_type_) return true;
+  // Free pages in per-CPU lists, and all of a buddy block but its first, are known by their refcount alone.
+  // Since 6.12 pages whose type says whose they are may have none either (frozen: slab, large kmalloc).
+  constexpr std::uint32_t no_type = 0xff;
+  const bool typed = one_type_at_a_time_ && page_type_ && type >> 24 != no_type;
+  return refcount_ && refcount_->get(head) == 0 && !typed;
+}
+
 Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
   if (!usable_) return usable_.error();
   const MemoryGeometry& geometry = model.geometry;
@@ -181,8 +213,12 @@ Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
   info.reserved = (flags & reserved_bit_) != 0;
   info.slab = is_slab(*bytes);
   if (const auto head = head_of(*bytes, at); head && !info.slab) {
-    if (auto head_bytes = read(*head)) info.slab = is_slab(*head_bytes);
+    if (auto head_bytes = read(*head)) {
+      info.slab = is_slab(*head_bytes);
+      bytes = std::move(head_bytes);
+    }
   }
+  info.others = !info.reserved && !info.slab && is_of_others(*bytes);
   return info;
 }
 

@@ -1,0 +1,61 @@
+#include "base/output_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+namespace memsect {
+
+Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    return Error{Errc::usage, path + ": is there and is no regular file", "name a file to be written"};
+  }
+  std::string partial = path + ".XXXXXX";
+  const int descriptor = ::mkostemp(partial.data(), O_CLOEXEC);  // mode 0600
+  if (descriptor < 0) {
+    return Error{
+        Errc::io, fmt::format("{}: cannot be written: {}", path, std::generic_category().message(errno)), {}};
+  }
+  return std::unique_ptr<OutputFile>(new OutputFile(path, std::move(partial), descriptor));
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!partial_.empty()) ::unlink(partial_.c_str());
+}
+
+Error OutputFile::failure(int number) const {
+  return {
+      Errc::io, fmt::format("{}: cannot be written: {}", path_, std::generic_category().message(number)), {}};
+}
+
+Result<void> OutputFile::write(std::uint64_t offset, Bytes bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return failure(done < 0 ? errno : ENOSPC);
+    offset += static_cast<std::uint64_t>(done);
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    size_ = std::max(size_, offset);
+  }
+  return {};
+}
+
+Result<void> OutputFile::commit(std::uint64_t length) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(length)) != 0) return failure(errno);
+  const int descriptor = descriptor_;
+  descriptor_ = -1;
+  if (::close(descriptor) != 0 || std::rename(partial_.c_str(), path_.c_str()) != 0) return failure(errno);
+  partial_.clear();
+  return {};
+}
+
+}  // namespace memsect

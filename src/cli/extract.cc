@@ -1,0 +1,107 @@
+#include "view/extract.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "base/output_file.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "formats/dump_writer.h"
+#include "kernel/kernel.h"
+#include "memory/recording_memory.h"
+
+namespace memsect {
+namespace {
+
+struct Options {
+  std::string format = "kdump";
+  bool without_types = false;
+};
+
+bool is_same_file(const std::string& one, const std::string& other) {
+  struct stat a {};
+  struct stat b {};
+  return ::stat(one.c_str(), &a) == 0 && ::stat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
+
+/// Where the extract goes, or what is wrong with that.
+Result<std::unique_ptr<OutputFile>> create(const std::string& path, const Kernel& kernel) {
+  for (const SourceFile& file : kernel.files()) {
+    if (is_same_file(path, file.path)) {
+      return Error{Errc::usage, fmt::format("--to {}: is the {} it reads", path, file.role),
+                   "give the extract a name of its own"};
+    }
+  }
+  return OutputFile::create(path);
+}
+
+NewDump describe(const Kernel& kernel, const ExtractPlan& plan) {
+  NewDump dump;
+  dump.order = kernel.order();
+  dump.page_size = kernel.page_size();
+  dump.elf_machine = kernel.arch().elf_machine;
+  dump.machine = kernel.arch().name;
+  dump.release = kernel.release();
+  dump.vmcoreinfo = kernel.dump().vmcoreinfo;
+  if (const auto& page_offset = kernel.arch_memory().page_offset) dump.direct_map = page_offset->raw();
+  dump.runs = plan.pages;
+  dump.read_page = [&memory = *kernel.dump().memory, &plan](Pfn pfn, std::span<std::byte> page) -> Result<void> {
+    const PhysAddr start(pfn.raw() * page.size());
+    for (const PhysRange& part : plan.wanted.within({start, page.size()})) {
+      auto done = memory.read(part.start, page.subspan(part.start - start, part.size));
+      if (!done) return std::move(done).error().within(fmt::format("page at physical address {:#x}", start.raw()));
+    }
+    return {};
+  };
+  return dump;
+}
+
+Result<int> run(const CommonOptions& common, const Options& options) {
+  if (common.to.empty()) {
+    return Error{Errc::usage, "extract needs --to FILE", "memsect extract VMCORE [VMLINUX] --to SMALL"};
+  }
+  auto inputs = open_input_files(common.input);
+  if (!inputs) return std::move(inputs).error();
+  AccessRecord record;
+  auto kernel = Kernel::open(*inputs, common.input, &record);
+  if (!kernel) return std::move(kernel).error();
+  const std::string& dump_path = kernel->files().front().path;
+  auto plan = plan_extract(*kernel, record, {.types = !options.without_types});
+  if (!plan) return std::move(plan).error().within(dump_path);
+  auto out = create(common.to, *kernel);
+  if (!out) return std::move(out).error();
+  const NewDump dump = describe(*kernel, *plan);
+  const auto written = options.format == "elf" ? write_elf_core(dump, **out) : write_kdump(dump, **out);
+  if (!written) return Error(written.error()).within(dump_path);
+
+  Report report = make_extract_report(*plan, {common.to, options.format, (*out)->size()});
+  CommonOptions to_stdout = common;
+  to_stdout.to.clear();
+  return write_report(report, *kernel, to_stdout, false);
+}
+
+RunCommand add(CLI::App& app, CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  app.add_option("--as", options->format, "kdump (compressed) or elf")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"kdump", "elf"}));
+  app.add_flag("--without-types", options->without_types, "leave out the kernel's BTF and symbol table");
+  return [options, &common] { return run(common, *options); };
+}
+
+}  // namespace
+
+const Command extract_command{
+    "extract", "write a small dump that holds only what memsect reads",
+    R"(Writes a dump with the kernel's sparse-memory metadata and nothing else: page tables, section roots, usages, pgdats,
+memmap, memory blocks, VMCOREINFO, BTF and kallsyms. Every byte of a page that no command reads is zero, and no page of
+user data, page cache or free memory gets in. Every command gives the same answer on the extract as on the dump; crash
+and drgn can open it. The table says what was taken.
+
+Examples:
+  memsect extract vmcore vmlinux --to vmcore.small
+  memsect extract vmcore vmlinux --to small.elf --as elf --without-types)",
+    extract_columns, add};
+
+}  // namespace memsect

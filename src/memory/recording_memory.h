@@ -1,0 +1,46 @@
+// A dump that remembers what was asked of it: what an extract of it has to hold.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "base/position.h"
+#include "base/range_set.h"
+#include "base/result.h"
+#include "memory/physical_memory.h"
+
+namespace memsect {
+
+/// What was read, and what could not be.
+struct AccessRecord {
+  RangeSet tables;                  ///< read by the translator
+  RangeSet data;                    ///< read by everything else
+  std::map<PhysAddr, Errc> failed;  ///< the addresses at which a read failed, and why
+};
+
+/// Hands reads on to `inner` and notes each view that was given out in `read`, each failure in `failed`. Owns
+/// none of the three. One thread at a time, whatever PhysicalMemory promises.
+class RecordingMemory final : public PhysicalMemory {
+ public:
+  RecordingMemory(const PhysicalMemory& inner, RangeSet& read, std::map<PhysAddr, Errc>& failed)
+      : inner_(inner), read_(read), failed_(failed) {}
+
+  std::span<const PhysRange> ranges() const override { return inner_.ranges(); }
+  Result<View> view(PhysAddr at, std::size_t want) const override {
+    auto view = inner_.view(at, want);
+    if (view) {
+      read_.add({at, view->bytes.size()});
+    } else {
+      failed_.emplace(at, view.error().code);
+    }
+    return view;
+  }
+
+ private:
+  const PhysicalMemory& inner_;
+  RangeSet& read_;
+  std::map<PhysAddr, Errc>& failed_;
+};
+
+}  // namespace memsect

@@ -1,0 +1,42 @@
+// What an extract of a dump holds: the bytes that memsect's commands read, and no others.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/notes.h"
+#include "base/page_run.h"
+#include "base/position.h"
+#include "base/range_set.h"
+#include "base/result.h"
+
+namespace memsect {
+
+class Kernel;
+struct AccessRecord;
+
+/// How many bytes were taken of one kind of thing.
+struct TakenKind {
+  std::string_view kind;  ///< "memmap", "pgdat", ...
+  std::uint64_t bytes = 0;
+};
+
+struct ExtractPlan {
+  RangeSet wanted;             ///< the bytes that are taken; the others of a stored page are zeroed
+  std::vector<PageRun> pages;  ///< ascending, without overlap; pages in none of them are not in the dump
+  std::vector<TakenKind> taken;
+  std::uint64_t refused_pages = 0;  ///< wanted, but of a kind that must not leave: see Notes
+  Notes notes;
+};
+
+struct ExtractChoice {
+  bool types = true;  ///< the kernel's BTF and its symbol table (kallsyms)
+};
+
+/// Runs every decoder over the kernel, whose memory notes in `record` what they read, and adds the objects of
+/// the memory model as a whole: page tables, section roots, usages, pgdats, memmap. Pages of user data, page
+/// cache and free memory never get in, whatever pointer led there.
+Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& record, const ExtractChoice& choice);
+
+}  // namespace memsect
