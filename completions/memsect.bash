@@ -1,7 +1,7 @@
 # bash completion for memsect. tests/completions_test.py holds it against memsect --help.
 
 _memsect() {
-  local commands="info sections nodes blocks deps"
+  local commands="info sections nodes blocks deps extract"
   local common="-c --core -s --vmlinux --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
     -o --output --columns -b --bytes --to --color --verbose -h --help"
   local selection="--section --node --block --range"
@@ -22,6 +22,7 @@ _memsect() {
     nodes) options="$common --node" ;;
     blocks) options="$common $selection" ;;
     deps) options="$common --self --fail-on" ;;
+    extract) options="$common --as --without-types" ;;
   esac
 
   case $previous in
@@ -32,6 +33,7 @@ _memsect() {
       ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current") ;;
     --fail-on) mapfile -t COMPREPLY < <(compgen -W "cycle holder" -- "$current") ;;
+    --as) mapfile -t COMPREPLY < <(compgen -W "kdump elf" -- "$current") ;;
     -o | --output | --columns | --section | --node | --block | --range) ;;
     *)
       if [[ $current == -* ]]; then

@@ -1,6 +1,6 @@
 # fish completion for memsect. tests/completions_test.py holds it against memsect --help.
 
-set -l commands info sections nodes blocks deps
+set -l commands info sections nodes blocks deps extract
 
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -f
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a info -d "The memory model's numbers and what the dump is"
@@ -8,6 +8,7 @@ complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a sections -
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a nodes -d 'pgdats, where they lie, and their zones'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a blocks -d 'Memory blocks as lsmem shows them'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a deps -d 'Which sections hold whose metadata'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a extract -d 'Write a small dump with what memsect reads'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -l version -d 'The version'
 complete -c memsect -s h -d 'A short help'
 complete -c memsect -l help -d 'The help with examples'
@@ -35,3 +36,5 @@ complete -c memsect -n "__fish_seen_subcommand_from sections" -l blocks -d 'List
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l self -d 'Also objects that serve only their own section'
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l fail-on -x -a 'cycle holder' -d 'Exit 1 when there is one'
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l format -x -a dot -d 'Output format'
+complete -c memsect -n "__fish_seen_subcommand_from extract" -l as -x -a 'kdump elf' -d 'Form of the new dump'
+complete -c memsect -n "__fish_seen_subcommand_from extract" -l without-types -d 'Leave out BTF and kallsyms'

@@ -135,8 +135,9 @@ bool codec_built_in(Codec codec) {
 Result<std::vector<std::byte>> compress_zlib(Bytes bytes) {
   uLongf size = ::compressBound(bytes.size());
   std::vector<std::byte> packed(size);
-  const int status = ::compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
-                                 reinterpret_cast<const Bytef*>(bytes.data()), bytes.size(), Z_BEST_COMPRESSION);
+  const int status =
+      ::compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                  reinterpret_cast<const Bytef*>(bytes.data()), bytes.size(), Z_BEST_COMPRESSION);
   if (status != Z_OK) return Error{Errc::io, fmt::format("zlib does not compress: {}", ::zError(status)), {}};
   packed.resize(size);
   return packed;

@@ -25,8 +25,12 @@ struct NewDump {
   std::string machine;     ///< as uname -m says it: "x86_64"
   std::string release;     ///< as uname -r says it
   std::string vmcoreinfo;  ///< the text of the note
+  struct ImageMap {
+    std::uint64_t virt = 0, phys = 0, size = 0;
+  };
+  std::optional<ImageMap> image;            ///< where the kernel image is mapped, if not in the direct map
   std::optional<std::uint64_t> direct_map;  ///< virtual address of physical 0, if the machine has one
-  std::vector<PageRun> runs;  ///< ascending, without overlap
+  std::vector<PageRun> runs;                ///< ascending, without overlap
   /// Fills one page, which comes zeroed.
   std::function<Result<void>(Pfn, std::span<std::byte>)> read_page;
 };

@@ -35,8 +35,8 @@ ByteWriter elf_header(const NewDump& dump, const Layout& layout) {
   header.u16(et_core);
   header.u16(dump.elf_machine);
   header.u32(1);
-  header.u64(0);            // e_entry
-  header.u64(header_size);  // e_phoff
+  header.u64(0);                                                                                   // e_entry
+  header.u64(header_size);                                                                         // e_phoff
   header.u64(layout.extended() ? header_size + layout.program_headers * program_header_size : 0);  // e_shoff
   header.u32(0);                                                                                   // e_flags
   header.u16(header_size);
@@ -48,15 +48,20 @@ ByteWriter elf_header(const NewDump& dump, const Layout& layout) {
   return header;
 }
 
-void add_program_header(ByteWriter& headers, std::uint32_t type, std::uint64_t offset, std::uint64_t virt,
-                        std::uint64_t phys, std::uint64_t size, std::uint64_t align) {
+/// What a program header says of a run.
+struct Segment {
+  std::uint64_t offset = 0, virt = 0, phys = 0, size = 0;
+};
+
+void add_program_header(ByteWriter& headers, std::uint32_t type, const Segment& segment,
+                        std::uint64_t align) {
   headers.u32(type);
   headers.u32(type == pt_load ? readable_writable_executable : 0);
-  headers.u64(offset);
-  headers.u64(virt);
-  headers.u64(phys);
-  headers.u64(size);
-  headers.u64(size);
+  headers.u64(segment.offset);
+  headers.u64(segment.virt);
+  headers.u64(segment.phys);
+  headers.u64(segment.size);
+  headers.u64(segment.size);
   headers.u64(align);
 }
 
@@ -75,13 +80,34 @@ Result<void> write_run(const NewDump& dump, const PageRun& run, std::uint64_t at
     const auto piece = std::span(buffer).first(count * dump.page_size);
     std::fill(piece.begin(), piece.end(), std::byte{});
     for (std::uint64_t i = 0; i < count; ++i) {
-      auto read =
-          dump.read_page(run.first + done + i, piece.subspan(i * dump.page_size, dump.page_size));
+      auto read = dump.read_page(run.first + done + i, piece.subspan(i * dump.page_size, dump.page_size));
       if (!read) return read;
     }
     if (auto written = out.write(at + done * dump.page_size, piece); !written) return written;
   }
   return {};
+}
+
+/// One segment for each run and, for the part of it that the kernel image has, another one in front: drgn
+/// finds the top page table through its virtual address there.
+std::vector<Segment> list_segments(const NewDump& dump, const std::vector<PageRun>& stored) {
+  std::vector<Segment> segments;
+  std::uint64_t at = 0;
+  for (const PageRun& run : stored) {
+    const std::uint64_t phys = run.first.raw() * dump.page_size;
+    const std::uint64_t size = run.count * dump.page_size;
+    if (dump.image) {
+      const std::uint64_t start = std::max(phys, dump.image->phys);
+      const std::uint64_t end = std::min(phys + size, dump.image->phys + dump.image->size);
+      if (start < end) {
+        segments.push_back(
+            {at + (start - phys), dump.image->virt + (start - dump.image->phys), start, end - start});
+      }
+    }
+    segments.push_back({at, dump.direct_map ? *dump.direct_map + phys : 0, phys, size});
+    at += size;
+  }
+  return segments;
 }
 
 }  // namespace
@@ -92,27 +118,24 @@ Result<void> write_elf_core(const NewDump& dump, OutputFile& out) {
   for (const PageRun& run : dump.runs) {
     if (run.state == PageRun::State::stored) stored.push_back(run);
   }
+  const std::vector<Segment> segments = list_segments(dump, stored);
   Layout layout;
-  layout.program_headers = 1 + stored.size();
+  layout.program_headers = 1 + segments.size();
   layout.notes_at = header_size + layout.program_headers * program_header_size +
                     (layout.extended() ? section_header_size : 0);
   layout.data_at = (layout.notes_at + note.size() + dump.page_size - 1) / dump.page_size * dump.page_size;
 
   ByteWriter headers = elf_header(dump, layout);
-  add_program_header(headers, pt_note, layout.notes_at, 0, 0, note.size(), 4);
-  std::uint64_t at = layout.data_at;
-  for (const PageRun& run : stored) {
-    const std::uint64_t phys = run.first.raw() * dump.page_size;
-    const std::uint64_t size = run.count * dump.page_size;
-    add_program_header(headers, pt_load, at, dump.direct_map ? *dump.direct_map + phys : 0, phys, size,
-                       dump.page_size);
-    at += size;
+  add_program_header(headers, pt_note, {layout.notes_at, 0, 0, note.size()}, 4);
+  for (Segment segment : segments) {
+    segment.offset += layout.data_at;
+    add_program_header(headers, pt_load, segment, dump.page_size);
   }
   if (layout.extended()) add_section_header(headers, layout.program_headers);
   headers.bytes(note.written());
   if (auto done = out.write(0, headers.written()); !done) return done;
 
-  at = layout.data_at;
+  std::uint64_t at = layout.data_at;
   for (const PageRun& run : stored) {
     if (auto done = write_run(dump, run, at, out); !done) return done;
     at += run.count * dump.page_size;

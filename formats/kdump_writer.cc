@@ -56,9 +56,9 @@ Result<void> write_header(const NewDump& dump, const Layout& layout, OutputFile&
   ByteWriter header(dump.order);
   header.bytes(std::as_bytes(std::span(std::string_view("KDUMP   "))));
   header.u32(header_version);
-  for (const std::string_view text : {std::string_view("Linux"), std::string_view("(none)"),
-                                      std::string_view(dump.release), std::string_view("(none)"),
-                                      std::string_view(dump.machine), std::string_view("(none)")}) {
+  for (const std::string_view text :
+       {std::string_view("Linux"), std::string_view("(none)"), std::string_view(dump.release),
+        std::string_view("(none)"), std::string_view(dump.machine), std::string_view("(none)")}) {
     header.text(text, utsname_width);
   }
   header.align(8);

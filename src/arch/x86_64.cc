@@ -111,7 +111,10 @@ class X8664Translator final : public Translator {
         upper_half_(0 - (std::uint64_t{1} << (tree_.levels.front().shift + index_bits - 1))) {}
 
   Result<Mapping> mapping_at(VirtAddr at) const override {
-    if (image_.contains(at)) return image_.mapping_at(at);
+    return image_.contains(at) ? image_.mapping_at(at) : table_mapping_at(at);
+  }
+
+  Result<Mapping> table_mapping_at(VirtAddr at) const override {
     const std::uint64_t lower_half = bytes_above(upper_half_);  // as large as the upper one
     if (at.raw() >= lower_half && at < upper_half_) return Mapping{at, upper_half_ - at, std::nullopt};
     auto mapping = walk_tables(*memory_, tree_, at);

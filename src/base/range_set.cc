@@ -40,8 +40,7 @@ std::vector<PhysRange> RangeSet::ranges() const {
 std::vector<PhysRange> RangeSet::within(PhysRange range) const {
   std::vector<PhysRange> parts;
   const std::uint64_t first = range.start.raw();
-  const std::uint64_t limit =
-      first + std::min(range.size, std::numeric_limits<std::uint64_t>::max() - first);
+  const std::uint64_t limit = first + std::min(range.size, std::numeric_limits<std::uint64_t>::max() - first);
   auto at = ends_.upper_bound(first);
   if (at != ends_.begin() && std::prev(at)->second > first) --at;
   for (; at != ends_.end() && at->first < limit; ++at) {

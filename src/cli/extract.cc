@@ -45,12 +45,20 @@ NewDump describe(const Kernel& kernel, const ExtractPlan& plan) {
   dump.release = kernel.release();
   dump.vmcoreinfo = kernel.dump().vmcoreinfo;
   if (const auto& page_offset = kernel.arch_memory().page_offset) dump.direct_map = page_offset->raw();
+  const auto text = kernel.address_of("_text");
+  const auto end = kernel.address_of("_end");
+  if (text && end) {
+    const auto phys = kernel.space().translate(*text);
+    if (phys) dump.image = {text->raw(), phys->raw(), *end - *text};
+  }
   dump.runs = plan.pages;
-  dump.read_page = [&memory = *kernel.dump().memory, &plan](Pfn pfn, std::span<std::byte> page) -> Result<void> {
+  dump.read_page = [&memory = *kernel.dump().memory, &plan](Pfn pfn,
+                                                            std::span<std::byte> page) -> Result<void> {
     const PhysAddr start(pfn.raw() * page.size());
     for (const PhysRange& part : plan.wanted.within({start, page.size()})) {
       auto done = memory.read(part.start, page.subspan(part.start - start, part.size));
-      if (!done) return std::move(done).error().within(fmt::format("page at physical address {:#x}", start.raw()));
+      if (!done)
+        return std::move(done).error().within(fmt::format("page at physical address {:#x}", start.raw()));
     }
     return {};
   };
@@ -95,9 +103,9 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 const Command extract_command{
     "extract", "write a small dump that holds only what memsect reads",
     R"(Writes a dump with the kernel's sparse-memory metadata and nothing else: page tables, section roots, usages, pgdats,
-memmap, memory blocks, VMCOREINFO, BTF and kallsyms. Every byte of a page that no command reads is zero, and no page of
-user data, page cache or free memory gets in. Every command gives the same answer on the extract as on the dump; crash
-and drgn can open it. The table says what was taken.
+memmap, memory blocks, VMCOREINFO, BTF and kallsyms. Every byte of a page that no command reads is zero there, and pages
+of user data, page cache or free memory do not get in. All commands answer as on the original, and drgn can open it. The
+table says what was taken.
 
 Examples:
   memsect extract vmcore vmlinux --to vmcore.small

@@ -24,6 +24,8 @@ class Translator {
   /// What lies at `at` and how far it reaches (size >= 1). A hole is an answer, not an error; errors are page
   /// tables that cannot be read (their code says why) or make no sense (`corrupt`).
   virtual Result<Mapping> mapping_at(VirtAddr at) const = 0;
+  /// The same by the page tables alone, without what is known of the kernel image beforehand.
+  virtual Result<Mapping> table_mapping_at(VirtAddr at) const { return mapping_at(at); }
 };
 
 }  // namespace memsect

@@ -17,8 +17,8 @@
 #include <map>
 #include <optional>
 
-#include "kernel/kernel.h"
 #include "base/byte_order.h"
+#include "kernel/kernel.h"
 #include "memory/recording_memory.h"
 #include "model/loader.h"
 
@@ -35,8 +35,8 @@ constexpr ModelParts all_parts{.usages = true,
 
 // The tables of scripts/kallsyms.c. Their order has changed (6.4, 7.0), that they lie together has not.
 constexpr std::array<std::string_view, 9> kallsyms_tables = {
-    "kallsyms_num_syms",    "kallsyms_names",       "kallsyms_markers",
-    "kallsyms_token_table", "kallsyms_token_index", "kallsyms_offsets",
+    "kallsyms_num_syms",    "kallsyms_names",         "kallsyms_markers",
+    "kallsyms_token_table", "kallsyms_token_index",   "kallsyms_offsets",
     "kallsyms_addresses",   "kallsyms_relative_base", "kallsyms_seqs_of_names"};
 // allyesconfig has some 20 MB of either.
 constexpr std::uint64_t largest_tables = std::uint64_t{64} << 20;
@@ -79,6 +79,20 @@ RangeSet kallsyms_ranges(const Kernel& kernel) {
     take_virtual(set, kernel.space(), *first, *last - *first + behind);
   }
   return set;
+}
+
+/// Walks the page tables of the kernel image, which memsect itself has no need of: crash and drgn go through
+/// them to every symbol.
+void walk_image_tables(const Kernel& kernel) {
+  constexpr std::uint64_t largest_image = std::uint64_t{1} << 30;
+  const auto start = kernel.address_of("_text");
+  const auto end = kernel.address_of("_end");
+  if (!start || !end || *end - *start > largest_image) return;
+  for (VirtAddr at = *start; at < *end;) {
+    const auto mapping = kernel.arch_memory().translator->table_mapping_at(at);
+    if (!mapping || mapping->size > *end - at) return;
+    at += mapping->size;
+  }
 }
 
 /// Takes things kind by kind and counts what each adds.
@@ -157,6 +171,19 @@ RangeSet without_private_pages(const RangeSet& data, const MemoryModel& model, c
   return allowed;
 }
 
+/// Reads what is wanted once: the memory notes what cannot be had of the objects that were taken as a whole.
+void try_to_read(const Kernel& kernel, const RangeSet& wanted) {
+  constexpr std::uint64_t at_once = std::uint64_t{64} << 10;
+  const PhysicalMemory& memory = kernel.space().memory();
+  for (const PhysRange& range : wanted.ranges()) {
+    for (PhysAddr at = range.start; at < range.end();) {
+      const auto view = memory.view(at, static_cast<std::size_t>(std::min(at_once, range.end() - at)));
+      const std::uint64_t to_next_page = kernel.page_size() - at.raw() % kernel.page_size();
+      at += view ? view->bytes.size() : std::min(to_next_page, range.end() - at);
+    }
+  }
+}
+
 /// How the pages of the present sections appear in the extract.
 class PageRuns {
  public:
@@ -225,7 +252,8 @@ std::vector<PageRun> list_pages(const ExtractPlan& plan, const AccessRecord& rec
 
 }  // namespace
 
-Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& record, const ExtractChoice& choice) {
+Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& record,
+                                 const ExtractChoice& choice) {
   auto model = load_model(kernel, all_parts);
   if (!model) return std::move(model).error();
   const PageReader pages(kernel, model->geometry);
@@ -238,15 +266,18 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
     taker.add("btf", btf_ranges(kernel));
     taker.add("kallsyms", kallsyms_ranges(kernel));
   }
+  walk_image_tables(kernel);
   const RangeSet data = record.data;  // a copy: looking at struct pages reads on
   const RangeSet allowed = without_private_pages(data, *model, pages, plan);
   taker.add("page_table", whole_pages(record.tables, model->geometry.page_size()));
   taker.add("other_kernel_data", allowed);
   if (plan.refused_pages > 0) {
-    plan.notes.warn(fmt::format("{} pages that pointers of this kernel lead to are free, page cache or anonymous "
-                                "memory: left out",
-                                plan.refused_pages));
+    plan.notes.warn(
+        fmt::format("{} pages that pointers of this kernel lead to are free, page cache or anonymous "
+                    "memory: left out",
+                    plan.refused_pages));
   }
+  try_to_read(kernel, plan.wanted);
   plan.pages = list_pages(plan, record, *model);
   return plan;
 }

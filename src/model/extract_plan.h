@@ -37,6 +37,7 @@ struct ExtractChoice {
 /// Runs every decoder over the kernel, whose memory notes in `record` what they read, and adds the objects of
 /// the memory model as a whole: page tables, section roots, usages, pgdats, memmap. Pages of user data, page
 /// cache and free memory never get in, whatever pointer led there.
-Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& record, const ExtractChoice& choice);
+Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& record,
+                                 const ExtractChoice& choice);
 
 }  // namespace memsect

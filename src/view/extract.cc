@@ -36,7 +36,8 @@ Report make_extract_report(const ExtractPlan& plan, const ExtractFile& file) {
     return std::vector<Value>{kind.kind, Size{kind.bytes}};
   };
   report.tables.push_back(std::move(table));
-  report.paragraphs.push_back(fmt::format("{}: {} bytes, {} pages", file.path, file.size, stored_pages(plan)));
+  report.paragraphs.push_back(
+      fmt::format("{}: {} bytes, {} pages", file.path, file.size, stored_pages(plan)));
   List taken;
   for (const TakenKind& kind : plan.taken) {
     taken.emplace_back(Object{{"kind", kind.kind}, {"bytes", kind.bytes}});

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""An extract of a real kernel's dump answers as the dump does, in either form, and holds no byte that was not asked for.
+
+usage: extract_test.py MEMSECT WORK_DIR (with vmcore and vmlinux of a case, see real_test.py)
+"""
+import json
+import os
+import subprocess
+import sys
+
+COMMANDS = ("info", "sections", "nodes", "blocks", "deps")
+
+
+def memsect(tool, *arguments):
+    done = subprocess.run([tool, *arguments, "--no-search"], capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 5):
+        sys.exit(f"memsect {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
+    return done.returncode, done.stdout
+
+
+def answer(tool, command, dump):
+    code, text = memsect(tool, command, dump, "vmlinux", "--json")
+    data = json.loads(text)["data"]
+    if command == "info":
+        del data["dump"]  # what is said of the file itself
+    return code, data
+
+
+def main():
+    tool, work = os.path.abspath(sys.argv[1]), sys.argv[2]
+    os.chdir(work)
+    for form in ("kdump", "elf"):
+        small = f"extract.{form}"
+        code, text = memsect(tool, "extract", "vmcore", "vmlinux", "--as", form, "--to", small, "--json")
+        report = json.loads(text)["data"]
+        assert code == 0 and report["bytes"] == os.path.getsize(small), report
+        assert os.stat(small).st_mode & 0o077 == 0, "others may read the extract"
+        kinds = {t["kind"]: t["bytes"] for t in report["taken"]}
+        for kind in ("section_root_table", "section_root", "usage", "pgdat", "memmap", "page_table"):
+            assert kinds[kind] > 0, f"no {kind} in {kinds}"
+        assert report["refused_pages"] == 0, report
+        for command in COMMANDS:
+            assert answer(tool, command, small) == answer(tool, command, "vmcore"), f"{command} differs on {small}"
+    memsect(tool, "extract", "extract.kdump", "vmlinux", "--to", "extract.again")
+    with open("extract.kdump", "rb") as first, open("extract.again", "rb") as again:
+        assert first.read() == again.read(), "an extract of an extract is another file"
+
+
+main()
