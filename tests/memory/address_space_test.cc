@@ -49,9 +49,9 @@ class AddressSpaceTest : public testing::Test {
   }
   test::FakeMemory memory_;
   FakeTranslator translator_{{{0x10000, 0x2000, 0x5000},
-                             {0x13000, 0x1000, 0x8000},
-                             {0x14000, 0x1000, 0x2000},
-                             {0x20000, 0x1000, 0x9000}}};
+                              {0x13000, 0x1000, 0x8000},
+                              {0x14000, 0x1000, 0x2000},
+                              {0x20000, 0x1000, 0x9000}}};
   AddressSpace space_{memory_, translator_};
 };
 
