@@ -9,10 +9,11 @@ import re
 import sys
 
 BASE, ABOVE_BASE = {"base"}, {"base", "memory"}
-KERNEL = ABOVE_BASE | {"formats", "types", "symbols", "arch", "kernel"}
+KERNEL = ABOVE_BASE | {"formats", "elf", "types", "symbols", "arch", "kernel"}
 MAY_INCLUDE = {
     "base": set(), "memory": BASE, "render": BASE,
-    "formats": ABOVE_BASE, "types": ABOVE_BASE, "symbols": ABOVE_BASE, "arch": ABOVE_BASE,
+    "formats": ABOVE_BASE, "elf": ABOVE_BASE, "arch": ABOVE_BASE,
+    "types": ABOVE_BASE | {"elf"}, "symbols": ABOVE_BASE | {"elf"},
     "kernel": KERNEL, "model": KERNEL,
     "analysis": {"base", "model"}, "view": {"base", "model", "analysis", "render"},
     "cli": KERNEL | {"model", "analysis", "view", "render"},
@@ -26,8 +27,8 @@ THIRD_PARTY = {
     r"CLI/.*": r"src/cli/.*",
     r"libdwarf\.h|dwarf\.h": r"src/types/dwarf_die\.cc",
     r"bpf/.*": r"src/types/btf\.cc",
-    r"gelf\.h|libelf\.h": r"(formats|src/symbols|src/types)/.*\.cc",
-    r"zlib\.h|zstd\.h|lzo/.*|snappy-c\.h": r"formats/codec\.cc",
+    r"gelf\.h|libelf\.h": r"src/(elf|symbols)/.*\.cc",
+    r"zlib\.h|zstd\.h|lzo/.*|snappy-c\.h": r"formats/codec\.cc|src/elf/(inflated_section|debug_file)\.cc",
     r"libsmartcols\.h|nlohmann/.*": r"src/render/.*\.cc",
 }
 SYSTEM = re.compile(r"[a-z_0-9]+|(elf|fcntl|unistd)\.h|sys/[a-z]+\.h")

@@ -4,8 +4,9 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
-#include "symbols/elf_image.h"
+#include "elf/elf_image.h"
 
 namespace memsect {
 namespace {
@@ -60,8 +61,20 @@ Result<void> take_dump(InputFiles& inputs, std::shared_ptr<const File> file, con
   return {};
 }
 
+/// Of two images of one build, of which one alone has debug information, that one is the debug file of the
+/// other.
+bool take_debug_file(InputFiles& inputs, const std::shared_ptr<const File>& file) {
+  const auto one = read_elf_image(*inputs.vmlinux);
+  const auto other = read_elf_image(*file);
+  if (!one || !other || one->build_id.empty() || one->build_id != other->build_id) return false;
+  if (one->has_dwarf == other->has_dwarf) return false;
+  inputs.debug_file = one->has_dwarf ? std::exchange(inputs.vmlinux, file) : file;
+  return true;
+}
+
 Result<void> take_vmlinux(InputFiles& inputs, std::shared_ptr<const File> file) {
   if (inputs.vmlinux) {
+    if (!inputs.debug_file && take_debug_file(inputs, file)) return {};
     return Error{Errc::usage,
                  fmt::format("{} and {} are both kernel images", inputs.vmlinux->path(), file->path()),
                  "name one of them"};

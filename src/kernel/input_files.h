@@ -26,7 +26,8 @@ struct InputRequest {
 struct InputFiles {
   std::shared_ptr<const File> dump;
   const FormatDriver* dump_format = nullptr;
-  std::shared_ptr<const File> vmlinux;  ///< null when none was named
+  std::shared_ptr<const File> vmlinux;     ///< null when none was named
+  std::shared_ptr<const File> debug_file;  ///< of a stripped vmlinux, null when none was named
 };
 
 /// Opens and classifies the files of `request`. Errors name the file.

@@ -7,7 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "symbols/elf_image.h"
+#include "elf/debug_file.h"
+#include "elf/elf_image.h"
 #include "symbols/elf_symtab.h"
 #include "types/btf.h"
 #include "types/dwarf.h"
@@ -137,8 +138,11 @@ Result<void> Kernel::open_vmlinux(const InputFiles& inputs, const InputRequest& 
     }
     notes_.warn(text + "; going on because of --force: figures may be nonsense");
   }
-  auto symbols = open_elf_symtab(vmlinux);
-  if (!symbols) return std::move(symbols).error().within(path);
+  auto debug_file = open_debug_file(inputs, vmlinux, *image, request);
+  if (!debug_file) return std::move(debug_file).error();
+  const auto& with_symbols = image->has_symtab ? vmlinux : *debug_file;
+  auto symbols = open_elf_symtab(with_symbols);
+  if (!symbols) return std::move(symbols).error().within(with_symbols->path());
   symbols_ = std::move(*symbols);
   find_kaslr_offset();
   if (auto done = open_memory(); !done) return std::move(done).error().within(inputs.dump->path());
@@ -147,12 +151,35 @@ Result<void> Kernel::open_vmlinux(const InputFiles& inputs, const InputRequest& 
   }
   // Units are looked up later still: the lookup holds on to the symbols, not to this object, which moves.
   auto types = open_dwarf(
-      vmlinux, [symbols = symbols_.get()](std::string_view name) { return symbols->address_of(name); });
-  if (!types) return std::move(types).error().within(path);
+      *debug_file, [symbols = symbols_.get()](std::string_view name) { return symbols->address_of(name); });
+  if (!types) return std::move(types).error().within((*debug_file)->path());
   // Cut-down and link-time optimised images lack structs in their DWARF that .BTF still has.
   types_ = make_type_chain(std::move(*types), [vmlinux] { return open_btf(vmlinux); });
   files_.push_back({path, "vmlinux", "elf"});
+  if (*debug_file != vmlinux) files_.push_back({(*debug_file)->path(), "vmlinux", "elf-debug"});
   return {};
+}
+
+/// The file with the DWARF: the vmlinux itself, or its separate debug file.
+Result<std::shared_ptr<const File>> Kernel::open_debug_file(const InputFiles& inputs,
+                                                            const std::shared_ptr<const File>& vmlinux,
+                                                            const ElfImage& image,
+                                                            const InputRequest& request) {
+  if (image.has_dwarf) return vmlinux;
+  if (inputs.debug_file) return inputs.debug_file;
+  DebugFileSearch search;
+  if (request.search) search = find_debug_file(vmlinux, image);
+  if (search.found) {
+    notes_.note(
+        fmt::format("{} has no debug information: taken from {}", vmlinux->path(), search.found->path()));
+    return search.found;
+  }
+  const std::string where =
+      search.tried.empty() ? ""
+                           : ", and its debug file is not at hand (looked at " + join(search.tried) + ")";
+  return Error{Errc::no_type,
+               fmt::format("{}: has no debug information (.debug_info){}", vmlinux->path(), where),
+               "name the vmlinux of the debug package, or the debug file beside this one"};
 }
 
 void Kernel::find_kaslr_offset() {

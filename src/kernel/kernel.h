@@ -23,6 +23,8 @@
 
 namespace memsect {
 
+struct ElfImage;
+
 /// A file that took part, for the envelope's "source".
 struct SourceFile {
   std::string path;
@@ -67,6 +69,9 @@ class Kernel {
   const PhysicalMemory& data_memory() const { return recorded_data_ ? *recorded_data_ : *dump_.memory; }
   Result<void> open_dump(const InputFiles& inputs);
   Result<void> open_vmlinux(const InputFiles& inputs, const InputRequest& request);
+  Result<std::shared_ptr<const File>> open_debug_file(const InputFiles& inputs,
+                                                      const std::shared_ptr<const File>& vmlinux,
+                                                      const ElfImage& image, const InputRequest& request);
   Result<void> check_pairing(const File& vmlinux, const InputRequest& request);
   Result<void> open_memory();
   void find_kaslr_offset();

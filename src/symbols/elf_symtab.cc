@@ -12,7 +12,6 @@
 
 #include <fmt/format.h>
 #include <gelf.h>
-#include <libelf.h>
 
 #include <algorithm>
 #include <array>
@@ -24,6 +23,7 @@
 #include <vector>
 
 #include "base/byte_order.h"
+#include "elf/elf_sections.h"
 
 namespace memsect {
 namespace {
@@ -31,10 +31,6 @@ namespace {
 constexpr std::size_t piece_size = std::size_t{64} << 10;
 /// Far above any kernel (allyesconfig: 100 MB): what is larger is damage.
 constexpr std::uint64_t largest_table = std::uint64_t{1} << 30;
-
-struct ElfDeleter {
-  void operator()(Elf* elf) const { elf_end(elf); }
-};
 
 /// Where the table and its names lie in the file.
 struct TablePlace {
@@ -205,34 +201,27 @@ std::optional<Symbol> ElfSymtab::symbol_if_named(std::uint32_t number, std::stri
 }
 
 /// The first SHT_SYMTAB that has contents, checked against the size of the file.
-Result<TablePlace> find_table(Elf* elf, const File& file) {
-  GElf_Ehdr ehdr;
-  if (elf == nullptr || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &ehdr) == nullptr) {
-    return Error{Errc::bad_format, "is no ELF file", {}};
-  }
-  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr;
-       section = elf_nextscn(elf, section)) {
-    GElf_Shdr symbols;
-    GElf_Shdr names;
-    if (gelf_getshdr(section, &symbols) == nullptr || symbols.sh_type != SHT_SYMTAB) continue;
-    if (gelf_getshdr(elf_getscn(elf, symbols.sh_link), &names) == nullptr || names.sh_type != SHT_STRTAB) {
+Result<TablePlace> find_table(const ElfSections& sections) {
+  const std::uint64_t file_size = sections.file()->size();
+  for (const ElfSection& symbols : sections.all()) {
+    if (symbols.type != SHT_SYMTAB || symbols.size == 0) continue;
+    if (symbols.link >= sections.all().size() || sections.all()[symbols.link].type != SHT_STRTAB) {
       return Error{
-          Errc::bad_format, fmt::format("symbol table: section {} holds no names", symbols.sh_link), {}};
+          Errc::bad_format, fmt::format("symbol table: section {} holds no names", symbols.link), {}};
     }
-    for (const GElf_Shdr& header : {symbols, names}) {
-      const bool fits = header.sh_offset <= file.size() && header.sh_size <= file.size() - header.sh_offset;
-      if (fits && header.sh_size <= largest_table) continue;
+    const ElfSection& names = sections.all()[symbols.link];
+    for (const ElfSection* section : {&symbols, &names}) {
+      if (section->compression != ElfSection::Compression::none)
+        return Error{Errc::unsupported, "its symbol table is compressed", {}};
+      const bool fits = section->offset <= file_size && section->size <= file_size - section->offset;
+      if (fits && section->size <= largest_table) continue;
       return Error{Errc::bad_format,
                    fmt::format("symbol table: {:#x} bytes at offset {:#x} of a file of {:#x} bytes",
-                               header.sh_size, header.sh_offset, file.size()),
+                               section->size, section->offset, file_size),
                    {}};
     }
-    return TablePlace{ehdr.e_ident[EI_DATA] == ELFDATA2MSB ? ByteOrder::big : ByteOrder::little,
-                      ehdr.e_ident[EI_CLASS] == ELFCLASS64,
-                      symbols.sh_offset,
-                      symbols.sh_size,
-                      names.sh_offset,
-                      names.sh_size};
+    return TablePlace{sections.order(), sections.is_64(), symbols.offset,
+                      symbols.size,     names.offset,     names.size};
   }
   return Error{Errc::no_symbol, "has no symbol table",
                "is it stripped? the vmlinux of the debug package has one"};
@@ -241,9 +230,9 @@ Result<TablePlace> find_table(Elf* elf, const File& file) {
 }  // namespace
 
 Result<std::unique_ptr<SymbolSource>> open_elf_symtab(std::shared_ptr<const File> file) {
-  elf_version(EV_CURRENT);
-  const std::unique_ptr<Elf, ElfDeleter> elf(elf_begin(file->descriptor(), ELF_C_READ, nullptr));
-  auto place = find_table(elf.get(), *file);
+  const auto sections = ElfSections::open(file);
+  if (!sections) return sections.error();
+  auto place = find_table(**sections);
   if (!place) return std::move(place).error();
   auto table = std::make_unique<ElfSymtab>(std::move(file), *place);
   if (auto loaded = table->load(); !loaded) return std::move(loaded).error();

@@ -26,14 +26,14 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <gelf.h>
-#include <libelf.h>
 
 #include <cerrno>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "elf/elf_sections.h"
 
 namespace memsect {
 namespace {
@@ -46,9 +46,6 @@ constexpr unsigned most_entries = 100'000;
 
 struct BtfDeleter {
   void operator()(btf* types) const { btf__free(types); }
-};
-struct ElfDeleter {
-  void operator()(Elf* elf) const { elf_end(elf); }
 };
 
 /// The parsed list. What it hands out lives as long as it does.
@@ -418,54 +415,19 @@ Result<unsigned> BtfTypes::parameter_count(std::string_view function) const {
   return is_variadic ? count - 1 : count;
 }
 
-/// Where .BTF lies in an ELF file.
-struct BtfSection {
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-  unsigned pointer_size = 8;
-};
-
-Result<BtfSection> find_btf_section(const File& file) {
-  elf_version(EV_CURRENT);
-  const std::unique_ptr<Elf, ElfDeleter> elf(elf_begin(file.descriptor(), ELF_C_READ, nullptr));
-  GElf_Ehdr ehdr;
-  std::size_t names = 0;
-  if (!elf || elf_kind(elf.get()) != ELF_K_ELF || gelf_getehdr(elf.get(), &ehdr) == nullptr) {
-    return Error{Errc::bad_format, "is no ELF file", {}};
-  }
-  if (ehdr.e_type == ET_REL) {
-    return Error{Errc::unsupported, "is an object file, its BTF may only continue another",
-                 "name the vmlinux instead"};
-  }
-  if (elf_getshdrstrndx(elf.get(), &names) != 0) return Error{Errc::bad_format, "has no section names", {}};
-  for (Elf_Scn* scn = elf_nextscn(elf.get(), nullptr); scn != nullptr; scn = elf_nextscn(elf.get(), scn)) {
-    GElf_Shdr header;
-    if (gelf_getshdr(scn, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
-    const char* name = elf_strptr(elf.get(), names, header.sh_name);
-    if (name == nullptr || std::string_view(name) != ".BTF") continue;
-    const std::string place =
-        fmt::format("section .BTF ({:#x} bytes at {:#x})", header.sh_size, header.sh_offset);
-    if (header.sh_offset > file.size() || header.sh_size > file.size() - header.sh_offset) {
-      return Error{Errc::truncated, place + " reaches beyond the end of the file", {}};
-    }
-    if (header.sh_size > largest_btf) return Error{Errc::corrupt, place + " is larger than any kernel's", {}};
-    if ((header.sh_flags & SHF_COMPRESSED) != 0)
-      return Error{Errc::unsupported, place + " is compressed", {}};
-    return BtfSection{header.sh_offset, header.sh_size, ehdr.e_ident[EI_CLASS] == ELFCLASS64 ? 8U : 4U};
-  }
-  return Error{Errc::no_type, "has no BTF (section .BTF)", {}};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<TypeSource>> open_btf(const std::shared_ptr<const File>& vmlinux) {
-  auto section = find_btf_section(*vmlinux);
-  if (!section) return std::move(section).error();
-  const auto bytes = std::make_unique_for_overwrite<std::byte[]>(section->size);
-  const std::span<std::byte> raw(bytes.get(), section->size);
-  if (auto got = vmlinux->read(section->offset, raw); !got)
-    return std::move(got).error().within("section .BTF");
-  auto types = parse_btf(raw, section->pointer_size);
+  auto sections = ElfSections::open(vmlinux);
+  if (!sections) return std::move(sections).error();
+  if ((*sections)->is_relocatable()) {
+    return Error{Errc::unsupported, "is an object file, its BTF may only continue another",
+                 "name the vmlinux instead"};
+  }
+  if ((*sections)->size_of(".BTF") == 0) return Error{Errc::no_type, "has no BTF (section .BTF)", {}};
+  auto raw = (*sections)->whole(".BTF");
+  if (!raw) return std::move(raw).error();
+  auto types = parse_btf(*raw, (*sections)->address_size());
   if (!types) return std::move(types).error().within("section .BTF");
   return types;
 }

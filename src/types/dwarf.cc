@@ -55,7 +55,7 @@ std::string definition_key(DefinitionKind kind, std::string_view name) {
 
 class DwarfTypes final : public TypeSource {
  public:
-  DwarfTypes(std::unique_ptr<DebugSections> sections, AddressLookup symbols)
+  DwarfTypes(std::unique_ptr<ElfSections> sections, AddressLookup symbols)
       : sections_(std::move(sections)), symbols_(std::move(symbols)) {}
 
   std::string_view origin() const override { return "dwarf"; }
@@ -99,7 +99,7 @@ class DwarfTypes final : public TypeSource {
   void locate_by_names() const;
   Result<void> index_everything() const;
 
-  std::unique_ptr<DebugSections> sections_;
+  std::unique_ptr<ElfSections> sections_;
   AddressLookup symbols_;
   // What was found out so far. Units are read late and by one thread, see open_dwarf.
   mutable std::array<Place, anchor_groups.size()> places_;
@@ -238,8 +238,20 @@ Result<void> DwarfTypes::index_everything() const {
 }  // namespace
 
 Result<std::unique_ptr<TypeSource>> open_dwarf(std::shared_ptr<const File> file, AddressLookup symbols) {
-  auto sections = DebugSections::open(std::move(file));
+  auto sections = ElfSections::open(std::move(file));
   if (!sections) return std::move(sections).error();
+  if ((*sections)->is_relocatable()) {
+    return Error{Errc::unsupported,
+                 "is an object file that was not linked, its debug information has no addresses",
+                 "name the vmlinux instead"};
+  }
+  if ((*sections)->size_of(".debug_info") == 0) {
+    return Error{Errc::no_type, "has no debug information (.debug_info)",
+                 "the vmlinux of the debug package has it"};
+  }
+  for (const std::string_view needed : {".debug_info", ".debug_abbrev"}) {
+    if (auto readable = (*sections)->read(needed, 0, 0); !readable) return std::move(readable).error();
+  }
   return std::unique_ptr<TypeSource>(std::make_unique<DwarfTypes>(std::move(*sections), std::move(symbols)));
 }
 

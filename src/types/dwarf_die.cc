@@ -47,7 +47,7 @@ constexpr std::size_t abbrev_index = 2;
 
 /// What the callbacks of the interface work on.
 struct Provider {
-  DebugSections* sections = nullptr;
+  ElfSections* sections = nullptr;
   std::vector<std::byte> info;
   std::vector<std::byte> abbrev;
   std::optional<Error> failure;  ///< why a section could not be loaded: libdwarf keeps a number only
@@ -155,7 +155,7 @@ using Attribute = std::unique_ptr<Dwarf_Attribute_s, AttributeDeleter>;
 
 class LibdwarfUnit final : public UnitDies {
  public:
-  LibdwarfUnit(DebugSections& sections, const UnitHeader& header) : header_(header) {
+  LibdwarfUnit(ElfSections& sections, const UnitHeader& header) : header_(header) {
     provider_.sections = &sections;
   }
   LibdwarfUnit(const LibdwarfUnit&) = delete;
@@ -448,7 +448,7 @@ Result<Die> LibdwarfUnit::type_of(const Die& die) const {
 
 void DieDeleter::operator()(Dwarf_Die_s* die) const { dwarf_dealloc_die(die); }
 
-Result<std::unique_ptr<UnitDies>> UnitDies::open(DebugSections& sections, const UnitHeader& header,
+Result<std::unique_ptr<UnitDies>> UnitDies::open(ElfSections& sections, const UnitHeader& header,
                                                  Extent extent) {
   auto unit = std::make_unique<LibdwarfUnit>(sections, header);
   if (auto loaded = unit->load(extent); !loaded) return std::move(loaded).error();

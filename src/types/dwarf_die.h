@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "types/dwarf_sections.h"
+#include "elf/elf_sections.h"
 #include "types/dwarf_units.h"
 
 struct Dwarf_Die_s;  // libdwarf's
@@ -55,7 +55,7 @@ struct DieDeleter {
 using Die = std::unique_ptr<Dwarf_Die_s, DieDeleter>;
 
 /// One unit of .debug_info, opened in libdwarf as if it were all of the section. Offsets count from the start
-/// of the unit. Names live as long as the DebugSections and this. Used by one thread.
+/// of the unit. Names live as long as the ElfSections and this. Used by one thread.
 class UnitDies {
  public:
   enum class Extent {
@@ -64,7 +64,7 @@ class UnitDies {
   };
   virtual ~UnitDies() = default;
   /// Reads the unit and its abbreviations. `sections` must outlive what is returned.
-  static Result<std::unique_ptr<UnitDies>> open(DebugSections& sections, const UnitHeader& header,
+  static Result<std::unique_ptr<UnitDies>> open(ElfSections& sections, const UnitHeader& header,
                                                 Extent extent);
 
   /// The unit's own entry, DW_TAG_compile_unit.

@@ -19,7 +19,7 @@ Error no_type(std::string_view kind, std::string_view name) {
 
 }  // namespace
 
-Result<std::unique_ptr<DwarfUnit>> DwarfUnit::open(DebugSections& sections, const UnitHeader& header) {
+Result<std::unique_ptr<DwarfUnit>> DwarfUnit::open(ElfSections& sections, const UnitHeader& header) {
   auto dies = UnitDies::open(sections, header, UnitDies::Extent::whole);
   if (!dies) return std::move(dies).error();
   std::unique_ptr<DwarfUnit> unit(new DwarfUnit(std::move(*dies), sections.order(), sections.address_size()));

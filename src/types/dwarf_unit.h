@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 #include "types/dwarf_die.h"
-#include "types/dwarf_sections.h"
+#include "elf/elf_sections.h"
 #include "types/dwarf_units.h"
 #include "types/type_source.h"
 
@@ -26,7 +26,7 @@ enum class DefinitionKind { tag, function, anonymous_enumerator };
 class DwarfUnit {
  public:
   /// Reads the unit and walks its top-level entries. `sections` must outlive it.
-  static Result<std::unique_ptr<DwarfUnit>> open(DebugSections& sections, const UnitHeader& header);
+  static Result<std::unique_ptr<DwarfUnit>> open(ElfSections& sections, const UnitHeader& header);
 
   /// These answer `no_type` when the unit does not define it, other codes when it cannot be read.
   Result<StructLayout> find_struct(std::string_view name) const;
@@ -54,7 +54,7 @@ class DwarfUnit {
   std::unique_ptr<UnitDies> dies_;
   ByteOrder order_;
   unsigned address_size_;
-  // The names belong to dies_ and the DebugSections behind it.
+  // The names belong to dies_ and the ElfSections behind it.
   std::unordered_map<std::string_view, std::uint64_t> tags_;
   std::unordered_map<std::string_view, Function> functions_;
   std::vector<std::uint64_t> anonymous_enums_;

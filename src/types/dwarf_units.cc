@@ -104,7 +104,7 @@ Result<UnitHeader> parse_unit_header(Bytes head, ByteOrder order, std::uint64_t 
   return unit;
 }
 
-Result<UnitHeader> read_unit_header(const DebugSections& sections, std::uint64_t offset) {
+Result<UnitHeader> read_unit_header(const ElfSections& sections, std::uint64_t offset) {
   const std::uint64_t section_size = sections.size_of(".debug_info");
   const std::uint64_t room = offset <= section_size ? section_size - offset : 0;
   auto head = sections.read(".debug_info", offset, std::min<std::uint64_t>(room, largest_unit_header));
@@ -149,7 +149,7 @@ std::optional<std::size_t> abbrev_table_size(Bytes bytes) {
   return std::nullopt;
 }
 
-Result<void> walk_units(const DebugSections& sections, const std::function<bool(const UnitHeader&)>& visit) {
+Result<void> walk_units(const ElfSections& sections, const std::function<bool(const UnitHeader&)>& visit) {
   const std::uint64_t end = sections.size_of(".debug_info");
   for (std::uint64_t offset = 0; offset < end;) {
     auto unit = read_unit_header(sections, offset);

@@ -10,7 +10,7 @@
 #include "base/position.h"
 #include "base/result.h"
 #include "base/view.h"
-#include "types/dwarf_sections.h"
+#include "elf/elf_sections.h"
 
 namespace memsect {
 
@@ -36,7 +36,7 @@ constexpr std::size_t largest_unit_header = 40;
 Result<UnitHeader> parse_unit_header(Bytes head, ByteOrder order, std::uint64_t offset,
                                      std::uint64_t section_size);
 /// The header of the unit at `offset`.
-Result<UnitHeader> read_unit_header(const DebugSections& sections, std::uint64_t offset);
+Result<UnitHeader> read_unit_header(const ElfSections& sections, std::uint64_t offset);
 
 /// Where in .debug_info the unit is whose code or data covers `address`, by .debug_aranges; nothing when none
 /// does.
@@ -47,6 +47,6 @@ std::optional<std::size_t> abbrev_table_size(Bytes bytes);
 
 /// Calls `visit` for each unit of .debug_info in order until it returns false. Reads headers only. Stops with
 /// an error at a header that makes no sense, since nothing says where the next one begins.
-Result<void> walk_units(const DebugSections& sections, const std::function<bool(const UnitHeader&)>& visit);
+Result<void> walk_units(const ElfSections& sections, const std::function<bool(const UnitHeader&)>& visit);
 
 }  // namespace memsect

@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "support/memory_file.h"
-#include "symbols/elf_image.h"
+#include "elf/elf_image.h"
 #include "symbols/elf_symtab.h"
 #include "types/dwarf.h"
 

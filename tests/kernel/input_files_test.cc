@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "support/fake_kernel.h"
-#include "symbols/elf_image.h"
+#include "elf/elf_image.h"
 
 namespace memsect {
 namespace {

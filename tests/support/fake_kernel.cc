@@ -8,7 +8,7 @@
 
 #include "model/usage.h"
 #include "support/type_fixture.h"
-#include "symbols/elf_image.h"
+#include "elf/elf_image.h"
 #include "symbols/elf_symtab.h"
 #include "types/dwarf.h"
 

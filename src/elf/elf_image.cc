@@ -5,7 +5,7 @@
 //
 // Debug files made with `objcopy --only-keep-debug` keep their notes; a note section turned into NOBITS has
 // no bytes.
-#include "symbols/elf_image.h"
+#include "elf/elf_image.h"
 
 #include <fmt/format.h>
 #include <gelf.h>
@@ -50,10 +50,7 @@ void read_sections(Elf* elf, const File& file, ElfImage& image) {
     }
     const char* raw_name = elf_strptr(elf, names, header.sh_name);
     const std::string_view name = raw_name == nullptr ? "" : raw_name;
-    if (name == ".debug_info" || name == ".zdebug_info") {
-      image.has_dwarf = true;
-      image.compressed_debug = name == ".zdebug_info" || (header.sh_flags & SHF_COMPRESSED) != 0;
-    }
+    if (name == ".debug_info" || name == ".zdebug_info") image.has_dwarf = true;
   }
 }
 

@@ -18,9 +18,8 @@ struct ElfImage {
   std::uint16_t machine = 0;  ///< EM_*
   ByteOrder order = ByteOrder::little;
   bool is_64 = true;
-  bool has_symtab = false;        ///< a symbol table with contents
-  bool has_dwarf = false;         ///< .debug_info with contents, compressed or not
-  bool compressed_debug = false;  ///< its debug sections are compressed (SHF_COMPRESSED or .zdebug_*)
+  bool has_symtab = false;  ///< a symbol table with contents
+  bool has_dwarf = false;   ///< .debug_info with contents, compressed or not
 };
 
 /// Reads the headers of `file`; `bad_format` when it is no ELF file.

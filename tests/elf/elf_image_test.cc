@@ -1,4 +1,4 @@
-#include "symbols/elf_image.h"
+#include "elf/elf_image.h"
 
 #include <elf.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,6 @@ TEST(ElfImage, SaysWhatAVmlinuxIs) {
   EXPECT_EQ(image.build_id.size(), 40U);
   EXPECT_TRUE(image.has_symtab);
   EXPECT_TRUE(image.has_dwarf);
-  EXPECT_FALSE(image.compressed_debug);
 }
 
 TEST(ElfImage, TellsWhatIsMissing) {
@@ -38,10 +37,9 @@ TEST(ElfImage, TellsWhatIsMissing) {
   EXPECT_FALSE(image_of("shapes-stripped").has_symtab);
 }
 
-TEST(ElfImage, SeesThatDebugSectionsAreCompressed) {
-  const ElfImage image = image_of("shapes-compressed");
-  EXPECT_TRUE(image.has_dwarf);
-  EXPECT_TRUE(image.compressed_debug);
+TEST(ElfImage, KnowsCompressedDebugInformationForWhatItIs) {
+  EXPECT_TRUE(image_of("shapes-zlib").has_dwarf);
+  EXPECT_TRUE(image_of("shapes-zlib-gnu").has_dwarf);
 }
 
 TEST(ElfImage, FindsTheBuildIdWithoutSectionHeaders) {
