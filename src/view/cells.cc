@@ -30,4 +30,12 @@ List flag_names(const SectionFlags& flags) {
   return names;
 }
 
+Value migratetype_counts(const MemoryModel& model, std::span<const std::uint64_t> counts) {
+  Object object;
+  for (std::size_t i = 0; i < counts.size() && i < model.migratetypes.size(); ++i) {
+    object.emplace_back(model.migratetypes[i], counts[i]);
+  }
+  return object;
+}
+
 }  // namespace memsect

@@ -14,8 +14,8 @@ import shutil
 import subprocess
 import sys
 
-COMMANDS = ("info", "sections", "nodes", "blocks", "deps")
-FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections",), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
+COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "deps")
+FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections", "usemap"), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
 
 
 def run(tool, command, form):
@@ -44,6 +44,18 @@ def check_pageblocks(case, nodes):
         found += 1
         assert got == want, f"node {line[1]} zone {line[2]}: memsect counts {got}, the kernel counted {want}"
     assert found > 0, "no zone was compared"
+
+
+def check_usemap(case, table, usemap):
+    """The totals are /proc/pagetypeinfo's own lines; no zone less, no zone more."""
+    want = [line.rstrip() for line in truth(case, "pagetypeinfo").splitlines()
+            if re.match(r"Number of blocks type|Node \d+, zone +\S+( +\d+)+ *$", line)]
+    want = list(dict.fromkeys(want))  # the kernel repeats the heading for each node
+    got = table.split("\n\n")[-1].splitlines()
+    assert len(want) > 1 and got == want, f"memsect totals {got}, the kernel printed {want}"
+    zones = [(z["node"], z["zone"], list(z["counts"].values())) for z in usemap["zones"]]
+    read = [re.match(r"Node (\d+), zone +(\S+)(.*)", line).groups() for line in want[1:]]
+    assert zones == [(int(node), zone, [int(x) for x in counts.split()]) for node, zone, counts in read], zones
 
 
 def check_blocks(case, blocks):
@@ -81,6 +93,7 @@ def main():
     os.chdir(work)
     answers = {c: json.loads(run(tool, c, "json")) for c in COMMANDS}
     check_pageblocks(case, answers["nodes"]["data"])
+    check_usemap(case, run(tool, "usemap", "table"), answers["usemap"]["data"])
     check_blocks(case, answers["blocks"]["data"])
     check_messages(case, answers["deps"]["data"], answers["info"]["source"]["release"])
     same = [compare(case, f"{c}.{form}", run(tool, c, form), refresh) for form, commands in FORMATS.items() for c in commands]
