@@ -1,7 +1,7 @@
 # bash completion for memsect. tests/completions_test.py holds it against memsect --help.
 
 _memsect() {
-  local commands="info sections nodes blocks usemap deps"
+  local commands="info sections nodes blocks usemap subsections deps"
   local common="-c --core -s --vmlinux --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
     -o --output --columns -b --bytes --to --color --verbose -h --help"
   local selection="--section --node --block --range"
@@ -20,7 +20,7 @@ _memsect() {
     info) options=$common ;;
     sections) options="$common $selection --blocks" ;;
     nodes) options="$common --node" ;;
-    blocks | usemap) options="$common $selection" ;;
+    blocks | usemap | subsections) options="$common $selection" ;;
     deps) options="$common --self --fail-on" ;;
   esac
 

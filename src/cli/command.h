@@ -33,6 +33,7 @@ extern const Command sections_command;
 extern const Command nodes_command;
 extern const Command blocks_command;
 extern const Command usemap_command;
+extern const Command subsections_command;
 extern const Command deps_command;
 
 /// All commands, in the order of the help.

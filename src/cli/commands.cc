@@ -5,8 +5,9 @@
 namespace memsect {
 
 namespace {
-constexpr std::array<const Command*, 6> all{&info_command,   &sections_command, &nodes_command,
-                                            &blocks_command, &usemap_command,   &deps_command};
+constexpr std::array<const Command*, 7> all{&info_command,   &sections_command, &nodes_command,
+                                            &blocks_command, &usemap_command,   &subsections_command,
+                                            &deps_command};
 }  // namespace
 
 std::span<const Command* const> commands() { return all; }

@@ -1,5 +1,7 @@
 #include "view/cells.h"
 
+#include <fmt/format.h>
+
 namespace memsect {
 
 List section_list(const MemoryGeometry& geometry, std::span<const PhysRange> phys) {
@@ -36,6 +38,16 @@ Value migratetype_counts(const MemoryModel& model, std::span<const std::uint64_t
     object.emplace_back(model.migratetypes[i], counts[i]);
   }
   return object;
+}
+
+Value bitmap_value(const SubsectionMap& map) {
+  if (map.words.size() <= 1) return Hex{map.words.empty() ? 0 : map.words[0]};
+  std::string digits;
+  for (std::size_t i = map.words.size(); i-- > 0;) {
+    if (digits.empty() && map.words[i] == 0 && i > 0) continue;
+    digits += digits.empty() ? fmt::format("{:x}", map.words[i]) : fmt::format("{:016x}", map.words[i]);
+  }
+  return "0x" + digits;
 }
 
 }  // namespace memsect

@@ -24,6 +24,9 @@ List flag_names(const SectionFlags& flags);
 /// Pageblock counts by migratetype under the kernel's own names.
 Value migratetype_counts(const MemoryModel& model, std::span<const std::uint64_t> counts);
 
+/// The subsection map as one number of any width, bit 0 the first.
+Value bitmap_value(const SubsectionMap& map);
+
 /// The value of a Result made by `make`, or its absence.
 template <class T, class Make>
 Value value_or_absence(const Result<T>& result, Make make) {

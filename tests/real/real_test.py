@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "deps")
+COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps")
 FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections", "usemap"), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
 
 

@@ -78,7 +78,8 @@ Result<void> cut(const char* dump_path, const char* vmlinux_path, const char* ou
                                     .section_zones = true,
                                     .nodes = true,
                                     .zone_pageblocks = true,
-                                    .blocks = true});
+                                    .blocks = true,
+                                    .subsection_kinds = true});
   if (!model) return std::move(model).error();
   auto recipe = make_recipe(kernel->dump());
   if (!recipe) return std::move(recipe).error();
