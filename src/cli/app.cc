@@ -92,6 +92,7 @@ std::vector<std::unique_ptr<Declared>> declare_commands(CLI::App& program, HelpR
     entry->command = command;
     entry->app = program.add_subcommand(std::string(command->name), std::string(command->summary));
     add_help_flags(*entry->app, help);
+    if (command->takes_target) add_target_option(*entry->app, entry->options);
     add_common_options(*entry->app, entry->options, format_names(*command));
     entry->run = command->add(*entry->app, entry->options);
     declared.push_back(std::move(entry));

@@ -26,6 +26,7 @@ struct Command {
   std::span<const Column> (*columns)();
   /// Declares the command's own options beside the common ones and returns what runs it.
   RunCommand (*add)(CLI::App& app, CommonOptions& common);
+  bool takes_target = false;  ///< its first positional is a TARGET
 };
 
 extern const Command info_command;
@@ -35,6 +36,7 @@ extern const Command blocks_command;
 extern const Command usemap_command;
 extern const Command subsections_command;
 extern const Command deps_command;
+extern const Command addr_command;
 
 /// All commands, in the order of the help.
 std::span<const Command* const> commands();

@@ -5,9 +5,9 @@
 namespace memsect {
 
 namespace {
-constexpr std::array<const Command*, 7> all{&info_command,   &sections_command, &nodes_command,
+constexpr std::array<const Command*, 8> all{&info_command,   &sections_command, &nodes_command,
                                             &blocks_command, &usemap_command,   &subsections_command,
-                                            &deps_command};
+                                            &deps_command,   &addr_command};
 }  // namespace
 
 std::span<const Command* const> commands() { return all; }

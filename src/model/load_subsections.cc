@@ -8,8 +8,8 @@
 //   outside of every ZONE_DEVICE's span     -> no device's, whatever else
 //
 // The flag TAINT_ZONE_DEVICE says that a section is shared, not which part is the device's, and before 5.12 there was
-// none. The zone does: memmap_init_zone_device() writes it into every struct page of the device but those of an
-// altmap's reserve, which come first. So the last page of a subsection is asked; devices come and go by whole
+// none. The zone does: it is written into the struct pages when the device takes them. The pages of an altmap's reserve,
+// which come first, may be left out, so the last page of a subsection is asked; devices come and go by whole
 // subsections (check_pfn_span(), 5.3+). Struct pages of offline memory are stale, but no device has ever been where a
 // memory block is.
 #include <algorithm>

@@ -162,7 +162,7 @@ bool PageReader::is_slab(Bytes page) const {
   return (static_cast<std::uint32_t>(page_type_->get(page)) & slab_page_type_mask_) == *slab_page_type_;
 }
 
-Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
+Result<VirtAddr> PageReader::address_of(const MemoryModel& model, Pfn pfn) const {
   if (!usable_) return usable_.error();
   const MemoryGeometry& geometry = model.geometry;
   const SectionNr nr = geometry.pfn_to_section_nr(pfn);
@@ -170,17 +170,27 @@ Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
   if (section == nullptr || !section->flags.has_mem_map) {
     return Error{Errc::not_in_dump, fmt::format("no present section covers pfn {:#x}", pfn.raw()), {}};
   }
-  const VirtAddr at = section->mem_map + (pfn - geometry.section_nr_to_pfn(nr)) * struct_page_size_;
-  auto bytes = read(at);
-  if (!bytes) return std::move(bytes).error();
-  const std::uint64_t flags = flags_.get(*bytes);
+  return section->mem_map + (pfn - geometry.section_nr_to_pfn(nr)) * struct_page_size_;
+}
+
+PageInfo PageReader::decode(Bytes page) const {
+  const std::uint64_t flags = flags_.get(page);
   PageInfo info;
   info.node =
       NodeId{static_cast<int>(nodes_width_ == 0 ? 0 : flags >> nodes_shift_ & low_bits(nodes_width_))};
   info.zone = static_cast<unsigned>(zones_width_ == 0 ? 0 : flags >> zones_shift_ & low_bits(zones_width_));
   info.reserved = (flags & reserved_bit_) != 0;
-  info.slab = is_slab(*bytes);
-  if (const auto head = head_of(*bytes, at); head && !info.slab) {
+  info.slab = is_slab(page);
+  return info;
+}
+
+Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
+  auto at = address_of(model, pfn);
+  if (!at) return std::move(at).error();
+  auto bytes = read(*at);
+  if (!bytes) return std::move(bytes).error();
+  PageInfo info = decode(*bytes);
+  if (const auto head = head_of(*bytes, *at); head && !info.slab) {
     if (auto head_bytes = read(*head)) info.slab = is_slab(*head_bytes);
   }
   return info;

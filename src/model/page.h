@@ -33,6 +33,13 @@ class PageReader {
 
   /// The struct page of `pfn`; `not_in_dump` when no present section with a memmap covers it.
   Result<PageInfo> page(const MemoryModel& model, Pfn pfn) const;
+  /// Where the struct page of `pfn` is; `not_in_dump` as above.
+  Result<VirtAddr> address_of(const MemoryModel& model, Pfn pfn) const;
+  /// The bytes of a struct page, and what its own flags say (`slab` may stand on its compound head).
+  Result<std::vector<std::byte>> read(VirtAddr struct_page) const;
+  PageInfo decode(Bytes page) const;
+  /// The compound head that a tail page names; nothing for other pages.
+  std::optional<VirtAddr> head_of(Bytes page, VirtAddr struct_page) const;
   /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. Unknown when its
   /// struct page cannot be read.
   Allocation allocation_at(const MemoryModel& model, PhysAddr at, Allocation otherwise) const;
@@ -48,8 +55,6 @@ class PageReader {
   void bind_slab(const Kernel& kernel, const StructLayout& page);
   Result<void> bind_node_and_zone(const Kernel& kernel, const MemoryGeometry& geometry);
   void bind_zone_names(const TypeSource& types);
-  Result<std::vector<std::byte>> read(VirtAddr struct_page) const;
-  std::optional<VirtAddr> head_of(Bytes page, VirtAddr struct_page) const;
   bool is_slab(Bytes page) const;
 
   AddressSpace space_;

@@ -71,6 +71,11 @@ class DwarfTypes final : public TypeSource {
                                return unit.find_enumerator(enum_name, enumerator);
                              });
   }
+  Result<std::vector<Enumerator>> enumerators_of(std::string_view enum_name) const override {
+    return ask<std::vector<Enumerator>>(DefinitionKind::tag, enum_name, [&](const DwarfUnit& unit) {
+      return unit.enumerators_of(enum_name);
+    });
+  }
   bool has_enum(std::string_view name) const override {
     return ask<void>(DefinitionKind::tag, name, [&](const DwarfUnit& unit) { return unit.find_enum(name); })
         .has_value();

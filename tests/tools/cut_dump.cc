@@ -2,14 +2,16 @@
 //
 //   cut_dump DUMP VMLINUX OUT
 //
-// Loads the whole memory model and notes which pages that took; writes these, compressed, and all others of
-// the original as excluded.
+// Loads the whole memory model and looks at the pages that hold parts of it, and at the first page of each section
+// and node; notes which pages that took, and writes these, compressed, and all others of the original
+// as excluded.
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <set>
 
 #include "kernel/kernel.h"
+#include "model/address.h"
 #include "model/load_model.h"
 #include "support/dump_builder.h"
 
@@ -40,6 +42,27 @@ Result<Dump> open_recording(std::shared_ptr<const File> file) {
   return dump;
 }
 constexpr FormatDriver recording{"recording", nullptr, open_recording};
+
+/// What `memsect addr` reads where objects of the model lie.
+void look_at_pages(const Kernel& kernel, const MemoryModel& model) {
+  const auto look_at = [&](PhysAddr at) { static_cast<void>(facts_at(kernel, model, at)); };
+  const auto look_at_object = [&](const Result<Placement>& object) {
+    if (object && !object->phys.empty()) look_at(object->first_phys());
+  };
+  look_at_object(model.root_table);
+  for (const SectionRoot& root : model.roots) look_at(root.placement.first_phys());
+  for (const Node& node : model.nodes) {
+    look_at_object(node.placement);
+    look_at(model.geometry.pfn_to_phys(node.start_pfn));
+  }
+  for (const Section& section : model.sections) {
+    look_at(model.geometry.section_range(section.nr).start);
+    look_at_object(section.usage);
+    if (section.memmap && !section.memmap->backing.empty()) look_at(section.memmap->backing.front().start);
+  }
+  for (const MemoryBlock& block : model.blocks.value_or(std::vector<MemoryBlock>()))
+    look_at_object(block.placement);
+}
 
 Result<KdumpRecipe> make_recipe(const Dump& dump) {
   KdumpRecipe recipe;
@@ -81,6 +104,7 @@ Result<void> cut(const char* dump_path, const char* vmlinux_path, const char* ou
                                     .blocks = true,
                                     .subsection_kinds = true});
   if (!model) return std::move(model).error();
+  look_at_pages(*kernel, *model);
   auto recipe = make_recipe(kernel->dump());
   if (!recipe) return std::move(recipe).error();
   const Kdump out = build_kdump(*recipe);
