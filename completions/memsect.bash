@@ -1,7 +1,7 @@
 # bash completion for memsect. tests/completions_test.py holds it against memsect --help.
 
 _memsect() {
-  local commands="info sections nodes blocks deps extract"
+  local commands="info sections nodes blocks usemap subsections deps addr extract"
   local common="-c --core -s --vmlinux --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
     -o --output --columns -b --bytes --to --color --verbose -h --help"
   local selection="--section --node --block --range"
@@ -17,10 +17,10 @@ _memsect() {
   done
   case $command in
     "") mapfile -t COMPREPLY < <(compgen -W "$commands -h --help --version" -- "$current"); return ;;
-    info) options=$common ;;
+    info | addr) options=$common ;;
     sections) options="$common $selection --blocks" ;;
     nodes) options="$common --node" ;;
-    blocks) options="$common $selection" ;;
+    blocks | usemap | subsections) options="$common $selection" ;;
     deps) options="$common --self --fail-on" ;;
     extract) options="$common --as --without-types" ;;
   esac
@@ -38,6 +38,9 @@ _memsect() {
     *)
       if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+      elif [[ $command == addr && $previous == addr ]]; then
+        compopt -o nospace 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -W "pfn: phys: virt: section: node: memory range:" -- "$current")
       else
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -1,13 +1,16 @@
 # fish completion for memsect. tests/completions_test.py holds it against memsect --help.
 
-set -l commands info sections nodes blocks deps extract
+set -l commands info sections nodes blocks usemap subsections deps addr extract
 
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -f
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a info -d "The memory model's numbers and what the dump is"
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a sections -d 'Present memory sections'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a nodes -d 'pgdats, where they lie, and their zones'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a blocks -d 'Memory blocks as lsmem shows them'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a usemap -d 'The pageblock map and its totals by zone'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a subsections -d 'Which 2 MiB units of each section there are, and what they are'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a deps -d 'Which sections hold whose metadata'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a addr -d 'What is at an address'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a extract -d 'Write a small dump with what memsect reads'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -l version -d 'The version'
 complete -c memsect -s h -d 'A short help'
@@ -28,11 +31,12 @@ complete -c memsect -n "__fish_seen_subcommand_from $commands" -l to -r -F -d 'W
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l color -x -a 'auto always never' -d 'When to use colours'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l verbose -d 'Say what was decided on the way'
 
-complete -c memsect -n "__fish_seen_subcommand_from sections blocks" -l section -x -d 'Only section N, or N to M'
-complete -c memsect -n "__fish_seen_subcommand_from sections blocks nodes" -l node -x -d 'Only node N'
-complete -c memsect -n "__fish_seen_subcommand_from sections blocks" -l block -x -d 'Only memory block N'
-complete -c memsect -n "__fish_seen_subcommand_from sections blocks" -l range -x -d 'Only these physical addresses'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections" -l section -x -d 'Only section N, or N to M'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections nodes" -l node -x -d 'Only node N'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections" -l block -x -d 'Only memory block N'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections" -l range -x -d 'Only these physical addresses'
 complete -c memsect -n "__fish_seen_subcommand_from sections" -l blocks -d 'List the type of every pageblock (JSON)'
+complete -c memsect -n "__fish_seen_subcommand_from addr" -a 'pfn: phys: virt: section: node: memory range:' -d 'What to look at'
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l self -d 'Also objects that serve only their own section'
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l fail-on -x -a 'cycle holder' -d 'Exit 1 when there is one'
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l format -x -a dot -d 'Output format'

@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/command.h"
@@ -52,9 +54,19 @@ void add_help_flags(CLI::App& app, HelpRequest& request) {
   app.add_flag_callback("--help", ask(true), "the help with examples")->trigger_on_parse();
 }
 
-void print_help(std::FILE* out, const CLI::App& app, std::string_view text) {
-  fmt::print(out, "{}", app.help(app.get_parent() == nullptr ? "" : app.get_parent()->get_name()));
-  if (!text.empty()) fmt::print(out, "\n{}\n", text);
+std::string help_of(const CLI::App& app) {
+  return app.help(app.get_parent() == nullptr ? "" : app.get_parent()->get_name());
+}
+
+/// Prints what was asked for, help or version: a full disk is an error here too.
+int print_answer(const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (written || errno == EPIPE) return exit_done;
+  print_error({Errc::io,
+               fmt::format("standard output: cannot be written: {}", std::generic_category().message(errno)),
+               {}});
+  return exit_unreadable;
 }
 
 std::vector<std::string> format_names(const Command& command) {
@@ -80,6 +92,7 @@ std::vector<std::unique_ptr<Declared>> declare_commands(CLI::App& program, HelpR
     entry->command = command;
     entry->app = program.add_subcommand(std::string(command->name), std::string(command->summary));
     add_help_flags(*entry->app, help);
+    if (command->takes_target) add_target_option(*entry->app, entry->options);
     add_common_options(*entry->app, entry->options, format_names(*command));
     entry->run = command->add(*entry->app, entry->options);
     declared.push_back(std::move(entry));
@@ -135,11 +148,10 @@ int run_app(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    print_help(stdout, *help.app, help.with_text ? text_of(declared, help.app) : "");
-    return exit_done;
+    const std::string text = help.with_text ? fmt::format("\n{}\n", text_of(declared, help.app)) : "";
+    return print_answer(help_of(*help.app) + text);
   } catch (const CLI::CallForVersion& asked) {
-    fmt::print("{}\n", asked.what());
-    return exit_done;
+    return print_answer(fmt::format("{}\n", asked.what()));
   } catch (const CLI::ParseError& error) {
     print_error(usage_error(program, error, argc > 1 ? argv[1] : nullptr));
     return exit_usage;
@@ -147,7 +159,7 @@ int run_app(int argc, char** argv) {
   for (const auto& entry : declared) {
     if (entry->app->parsed()) return run_declared(*entry);
   }
-  print_help(stderr, program, "");
+  fmt::print(stderr, "{}", help_of(program));
   return exit_usage;
 }
 

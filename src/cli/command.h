@@ -26,13 +26,17 @@ struct Command {
   std::span<const Column> (*columns)();
   /// Declares the command's own options beside the common ones and returns what runs it.
   RunCommand (*add)(CLI::App& app, CommonOptions& common);
+  bool takes_target = false;  ///< its first positional is a TARGET
 };
 
 extern const Command info_command;
 extern const Command sections_command;
 extern const Command nodes_command;
 extern const Command blocks_command;
+extern const Command usemap_command;
+extern const Command subsections_command;
 extern const Command deps_command;
+extern const Command addr_command;
 extern const Command extract_command;
 
 /// All commands, in the order of the help.

@@ -44,9 +44,8 @@ Result<int> run(const CommonOptions& common, const Options& options) {
   Report report = make_deps_report(model, dependencies, {.data = format == "json", .graph = format == "dot"});
   report.notes = model.notes;
   report.notes.append(dependencies.notes);
-  auto code = write_report(report, (*loaded)->kernel, common, model.incomplete || dependencies.incomplete);
-  if (code && has_finding(dependencies, options.fail_on)) return int{exit_found};
-  return code;
+  return write_report(report, (*loaded)->kernel, common, model.incomplete || dependencies.incomplete,
+                      has_finding(dependencies, options.fail_on));
 }
 
 RunCommand add(CLI::App& app, CommonOptions& common) {

@@ -51,6 +51,12 @@ std::vector<std::string> CommonOptions::column_names() const {
   return names;
 }
 
+void add_target_option(CLI::App& app, CommonOptions& options) {
+  app.add_option("TARGET", options.target, "pfn:N, phys:ADDRESS, virt:ADDRESS, section:N, memoryN, node:N")
+      ->type_name("")
+      ->required();
+}
+
 void add_common_options(CLI::App& app, CommonOptions& options, const std::vector<std::string>& formats) {
   app.add_option("FILE", options.input.files, "a dump and its kernel's vmlinux, in any order")->type_name("");
   app.add_option("-c,--core", options.input.core, "the dump")->type_name("FILE");

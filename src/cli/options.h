@@ -16,6 +16,7 @@ namespace memsect {
 
 struct CommonOptions {
   InputRequest input;
+  std::string target;  ///< of the commands that take one
   bool no_search = false;
   std::string format = "table";
   bool json = false, pairs = false, raw = false;
@@ -32,6 +33,8 @@ struct CommonOptions {
   std::vector<std::string> column_names() const;
 };
 
+/// Declares TARGET, the first positional: before the common options, whose FILEs come behind it.
+void add_target_option(CLI::App& app, CommonOptions& options);
 /// Declares the common options; `formats` are the names that --format takes.
 void add_common_options(CLI::App& app, CommonOptions& options, const std::vector<std::string>& formats);
 

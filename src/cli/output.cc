@@ -75,8 +75,8 @@ Object make_source(const Kernel& kernel) {
                 {"symbols_from", kernel.symbols_from()}};
 }
 
-Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options,
-                         bool incomplete) {
+Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete,
+                         bool found) {
   report.source = make_source(kernel);
   Notes notes = kernel.notes();
   notes.append(report.notes);
@@ -105,6 +105,7 @@ Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptio
   if (write_failure != 0 && write_failure != EPIPE) return write_error(name, write_failure);
   if (options.chosen_format() != "json") print_notes(report.notes, options.verbose);
   if (write_failure == EPIPE) return int{exit_done};  // whoever reads has enough
+  if (found) return int{exit_found};
   return int{outcome->absences || incomplete ? exit_partial : exit_done};
 }
 

@@ -32,7 +32,9 @@ void print_error(const Error& error);
 Object make_source(const Kernel& kernel);
 
 /// Writes the report as the options say, its notes to standard error where the format has no place for them.
-/// Returns exit_partial when a part of the answer was absent or `incomplete`, else exit_done.
-Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete);
+/// Returns exit_found when the command `found` what it was to judge, else exit_partial when a part of the answer
+/// was absent or `incomplete`, else exit_done; exit_done whatever else when the reader closed the pipe.
+Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete,
+                         bool found = false);
 
 }  // namespace memsect

@@ -21,6 +21,7 @@
 #include "kernel/kernel.h"
 #include "memory/recording_memory.h"
 #include "model/loader.h"
+#include "model/page_decoder.h"
 
 namespace memsect {
 namespace {
@@ -31,7 +32,8 @@ constexpr ModelParts all_parts{.usages = true,
                                .section_zones = true,
                                .nodes = true,
                                .zone_pageblocks = true,
-                               .blocks = true};
+                               .blocks = true,
+                               .subsection_kinds = true};
 
 // The tables of scripts/kallsyms.c. Their order has changed (6.4, 7.0), that they lie together has not.
 constexpr std::array<std::string_view, 9> kallsyms_tables = {
@@ -81,17 +83,28 @@ RangeSet kallsyms_ranges(const Kernel& kernel) {
   return set;
 }
 
-/// Walks the page tables of the kernel image, which memsect itself has no need of: crash and drgn go through
-/// them to every symbol.
-void walk_image_tables(const Kernel& kernel) {
+/// Walks the page tables that map [at, end), so that they get into the record.
+void walk_tables(const Kernel& kernel, VirtAddr at, VirtAddr end) {
+  while (at < end) {
+    const auto mapping = kernel.arch_memory().translator->table_mapping_at(at);
+    const std::uint64_t size = mapping ? mapping->size : kernel.page_size();
+    if (size >= end - at) return;
+    at += size;
+  }
+}
+
+/// The page tables of the kernel image, which memsect itself has no need of: crash and drgn go through them to
+/// every symbol. And those of the direct map of all memory.
+void walk_known_tables(const Kernel& kernel, const MemoryModel& model) {
   constexpr std::uint64_t largest_image = std::uint64_t{1} << 30;
   const auto start = kernel.address_of("_text");
   const auto end = kernel.address_of("_end");
-  if (!start || !end || *end - *start > largest_image) return;
-  for (VirtAddr at = *start; at < *end;) {
-    const auto mapping = kernel.arch_memory().translator->table_mapping_at(at);
-    if (!mapping || mapping->size > *end - at) return;
-    at += mapping->size;
+  if (start && end && *end - *start <= largest_image) walk_tables(kernel, *start, *end);
+  const auto direct_map = kernel.arch_memory().page_offset;
+  if (!direct_map) return;
+  for (const Section& section : model.sections) {
+    const PhysRange range = model.geometry.section_range(section.nr);
+    walk_tables(kernel, *direct_map + range.start.raw(), *direct_map + range.end().raw());
   }
 }
 
@@ -139,18 +152,46 @@ void take_objects(const MemoryModel& model, Taker& taker) {
   taker.add("memmap", memmaps);
 }
 
+/// Whether the kernel uses the page for itself, by what its struct page says.
+bool is_kernels_own(const PageDetails& page, std::int64_t references) {
+  constexpr std::array<std::string_view, 5> own = {"reserved", "slab", "table", "large_kmalloc", "kmemcg"};
+  if (std::find(own.begin(), own.end(), page.type) != own.end()) return true;
+  const auto& flags = page.flag_names;
+  const bool on_lru_list = std::find(flags.begin(), flags.end(), "lru") != flags.end();
+  // Pages free in per-CPU lists bear no mark and have no references.
+  return page.type == "none" && references > 0 && !on_lru_list;
+}
+
 /// Struct pages of memory that is not online are stale and say nothing; what is wanted there is memmap that
 /// the memory hosts itself.
-bool holds_data_of_others(const MemoryModel& model, const PageReader& pages, PhysAddr at) {
+bool holds_data_of_others(const MemoryModel& model, const PageDecoder& pages, PhysAddr at) {
   const Section* section = model.find_section(model.geometry.phys_to_section_nr(at));
   if (section == nullptr || !section->flags.online) return false;
   const auto page = pages.page(model, model.geometry.phys_to_pfn(at));
-  return page && page->others;
+  if (!page) return false;
+  const bool tail = page->compound == Compound::tail && page->head;
+  const auto head = tail ? pages.page(model, *page->head) : page;
+  return head && !is_kernels_own(*head, head->refcount);
+}
+
+/// Looks at each slab page as `addr` does, for the cache it belongs to.
+void visit_slab_pages(const MemoryModel& model, const PageDecoder& pages) {
+  const PageReader& reader = pages.reader();
+  for (const Section& section : model.sections) {
+    if (!section.flags.has_mem_map) continue;
+    const Pfn first = model.geometry.section_nr_to_pfn(section.nr);
+    for (std::uint64_t i = 0; i < model.geometry.pages_per_section(); ++i) {
+      const auto at = reader.address_of(model, first + i);
+      const auto bytes = at ? reader.read(*at) : Result<std::vector<std::byte>>(at.error());
+      if (!bytes || !reader.decode(*bytes).slab) continue;
+      static_cast<void>(pages.page(model, first + i));  // the record keeps what it read
+    }
+  }
 }
 
 /// What of the data is not in `plan` yet, without the pages that must not leave. Objects of the model that are
 /// in the plan are known by the many things that agree on where they are.
-RangeSet without_private_pages(const RangeSet& data, const MemoryModel& model, const PageReader& pages,
+RangeSet without_private_pages(const RangeSet& data, const MemoryModel& model, const PageDecoder& pages,
                                ExtractPlan& plan) {
   const std::uint64_t page_size = model.geometry.page_size();
   RangeSet allowed;
@@ -256,7 +297,8 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
                                  const ExtractChoice& choice) {
   auto model = load_model(kernel, all_parts);
   if (!model) return std::move(model).error();
-  const PageReader pages(kernel, model->geometry);
+  const PageDecoder pages(kernel, model->geometry);
+  visit_slab_pages(*model, pages);
 
   ExtractPlan plan;
   plan.notes = model->notes;
@@ -266,7 +308,7 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
     taker.add("btf", btf_ranges(kernel));
     taker.add("kallsyms", kallsyms_ranges(kernel));
   }
-  walk_image_tables(kernel);
+  walk_known_tables(kernel, *model);
   const RangeSet data = record.data;  // a copy: looking at struct pages reads on
   const RangeSet allowed = without_private_pages(data, *model, pages, plan);
   taker.add("page_table", whole_pages(record.tables, model->geometry.page_size()));

@@ -138,6 +138,8 @@ Result<MemoryBlock> read_block(const BlockReader& reader, const Kernel& kernel, 
   MemoryBlock block;
   block.id = entry.index;
   block.address = entry.pointer;
+  if (auto phys = reader.space.translate_range(entry.pointer, reader.bytes))
+    block.placement = Placement{entry.pointer, reader.bytes, std::move(*phys), Allocation::unknown};
   block.start_section = SectionNr(reader.start_section_nr.get(bytes));
   block.state = name_of(reader.states, reader.state.get(bytes));
   if (reader.online_type) block.online_type = name_of(reader.online_types, reader.online_type->get(bytes));

@@ -59,6 +59,7 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
 
   // Blocks are known: they name the node of sections that are not online, and which of them host their own
   // memmap.
+  if (parts.subsection_kinds) load_subsection_kinds(kernel, model, pages);
   if (parts.memmap) load_memmaps(kernel, model, pages);
   if (parts.section_nodes) load_section_nodes(kernel, model, pages);
   if (parts.section_zones) load_section_zones(kernel, model, pages);

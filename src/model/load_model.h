@@ -7,6 +7,7 @@
 //   load_usages     subsection map and usemap of each section
 //   load_nodes      pgdats and zones
 //   load_blocks     memory blocks                                         (milestone: nodes of offline sections)
+//   load_subsections  boot memory, added memory or a device's
 //   load_memmap     what backs each section's struct pages; its node and zones
 // A part that a command does not ask for is not read.
 #pragma once
@@ -20,13 +21,14 @@ class Kernel;
 
 /// What a command needs beside the bare sections.
 struct ModelParts {
-  bool usages = false;           ///< placement and content of mem_section_usage
-  bool memmap = false;           ///< backing of the struct pages, by walking every page of them
-  bool section_nodes = false;    ///< the node of each section (of its first valid page)
-  bool section_zones = false;    ///< nodes and zones of each pageblock
-  bool nodes = false;            ///< pgdats and zones
-  bool zone_pageblocks = false;  ///< pageblock counts per zone, by the rule of /proc/pagetypeinfo
-  bool blocks = false;           ///< memory blocks
+  bool usages = false;            ///< placement and content of mem_section_usage
+  bool memmap = false;            ///< backing of the struct pages, by walking every page of them
+  bool section_nodes = false;     ///< the node of each section (of its first valid page)
+  bool section_zones = false;     ///< nodes and zones of each pageblock
+  bool nodes = false;             ///< pgdats and zones
+  bool zone_pageblocks = false;   ///< pageblock counts per zone, by the rule of /proc/pagetypeinfo
+  bool blocks = false;            ///< memory blocks
+  bool subsection_kinds = false;  ///< what each subsection is; wants usages, nodes and blocks too
 };
 
 /// The model, as far as `parts` asks for it and the dump holds it. Fails only when not even the sections'

@@ -18,6 +18,7 @@ void load_pageblock_geometry(const Kernel& kernel, MemoryModel& model);
 void load_usages(const Kernel& kernel, MemoryModel& model, const PageReader& pages);
 void load_nodes(const Kernel& kernel, MemoryModel& model, const PageReader& pages);
 void load_blocks(const Kernel& kernel, MemoryModel& model);
+void load_subsection_kinds(const Kernel& kernel, MemoryModel& model, const PageReader& pages);
 void load_memmaps(const Kernel& kernel, MemoryModel& model, const PageReader& pages);
 void load_section_nodes(const Kernel& kernel, MemoryModel& model, const PageReader& pages);
 void load_section_zones(const Kernel& kernel, MemoryModel& model, const PageReader& pages);

@@ -9,12 +9,14 @@
 
 #include "base/position.h"
 #include "base/result.h"
+#include "model/placement.h"
 
 namespace memsect {
 
 struct MemoryBlock {
   std::uint64_t id = 0;  ///< N of /sys/devices/system/memory/memoryN
   VirtAddr address;      ///< of the struct memory_block
+  Result<Placement> placement = Error{Errc::not_applicable, "not asked for", {}};  ///< of the same
   SectionNr start_section;
   std::string state;  ///< "online", "going_offline", "offline", ...
   Result<std::string> online_type = Error{Errc::not_applicable, "this kernel keeps none", {}};

@@ -59,7 +59,6 @@ Result<void> PageReader::bind(const Kernel& kernel, const MemoryGeometry& geomet
   if (!reserved) return std::move(reserved).error();
   reserved_bit_ = std::uint64_t{1} << (*reserved & 63);
   bind_slab(kernel, *page);
-  bind_use(kernel, *page);
   bind_zone_names(types);
   return bind_node_and_zone(kernel, geometry);
 }
@@ -89,24 +88,6 @@ void PageReader::bind_slab(const Kernel& kernel, const StructLayout& page) {
     slab_page_type_ = static_cast<std::uint32_t>(*value);
     slab_page_type_mask_ = 0xffffffff;
   }
-}
-
-void PageReader::bind_use(const Kernel& kernel, const StructLayout& page) {
-  const auto bind = [&page](const char* name) -> std::optional<Field> {
-    if (auto field = page.field(name)) return *field;
-    return std::nullopt;
-  };
-  refcount_ = bind("_refcount");
-  mapping_ = bind("mapping");
-  if (!page_type_) page_type_ = bind("page_type");
-  if (auto bit = kernel.types().find_enumerator("pageflags", "PG_lru")) {
-    lru_bit_ = std::uint64_t{1} << (*bit & 63);
-  }
-  // Linux 4.18 6e292b9be7f4 ("mm: split page_type out from _mapcount"); the number has been told since 4.10.
-  if (auto value = kernel.vmcoreinfo().number("PAGE_BUDDY_MAPCOUNT_VALUE")) {
-    buddy_page_type_ = static_cast<std::uint32_t>(*value);
-  }
-  one_type_at_a_time_ = kernel.types().has_enum("pagetype");
 }
 
 void PageReader::bind_zone_names(const TypeSource& types) {
@@ -181,20 +162,7 @@ bool PageReader::is_slab(Bytes page) const {
   return (static_cast<std::uint32_t>(page_type_->get(page)) & slab_page_type_mask_) == *slab_page_type_;
 }
 
-/// Judges a page that is neither reserved nor slab, by its compound head.
-bool PageReader::is_of_others(Bytes head) const {
-  if ((flags_.get(head) & lru_bit_) != 0) return true;
-  if (mapping_ && mapping_->get(head) != 0) return true;  // page cache, or anonymous with bit 0 set
-  const std::uint32_t type = page_type_ ? static_cast<std::uint32_t>(page_type_->get(head)) : 0;
-  if (page_type_ && buddy_page_type_ && type == *buddy_page_type_) return true;
-  // Free pages in per-CPU lists, and all of a buddy block but its first, are known by their refcount alone.
-  // Since 6.12 pages whose type says whose they are may have none either (frozen: slab, large kmalloc).
-  constexpr std::uint32_t no_type = 0xff;
-  const bool typed = one_type_at_a_time_ && page_type_ && type >> 24 != no_type;
-  return refcount_ && refcount_->get(head) == 0 && !typed;
-}
-
-Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
+Result<VirtAddr> PageReader::address_of(const MemoryModel& model, Pfn pfn) const {
   if (!usable_) return usable_.error();
   const MemoryGeometry& geometry = model.geometry;
   const SectionNr nr = geometry.pfn_to_section_nr(pfn);
@@ -202,23 +170,29 @@ Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
   if (section == nullptr || !section->flags.has_mem_map) {
     return Error{Errc::not_in_dump, fmt::format("no present section covers pfn {:#x}", pfn.raw()), {}};
   }
-  const VirtAddr at = section->mem_map + (pfn - geometry.section_nr_to_pfn(nr)) * struct_page_size_;
-  auto bytes = read(at);
-  if (!bytes) return std::move(bytes).error();
-  const std::uint64_t flags = flags_.get(*bytes);
+  return section->mem_map + (pfn - geometry.section_nr_to_pfn(nr)) * struct_page_size_;
+}
+
+PageInfo PageReader::decode(Bytes page) const {
+  const std::uint64_t flags = flags_.get(page);
   PageInfo info;
   info.node =
       NodeId{static_cast<int>(nodes_width_ == 0 ? 0 : flags >> nodes_shift_ & low_bits(nodes_width_))};
   info.zone = static_cast<unsigned>(zones_width_ == 0 ? 0 : flags >> zones_shift_ & low_bits(zones_width_));
   info.reserved = (flags & reserved_bit_) != 0;
-  info.slab = is_slab(*bytes);
-  if (const auto head = head_of(*bytes, at); head && !info.slab) {
-    if (auto head_bytes = read(*head)) {
-      info.slab = is_slab(*head_bytes);
-      bytes = std::move(head_bytes);
-    }
+  info.slab = is_slab(page);
+  return info;
+}
+
+Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
+  auto at = address_of(model, pfn);
+  if (!at) return std::move(at).error();
+  auto bytes = read(*at);
+  if (!bytes) return std::move(bytes).error();
+  PageInfo info = decode(*bytes);
+  if (const auto head = head_of(*bytes, *at); head && !info.slab) {
+    if (auto head_bytes = read(*head)) info.slab = is_slab(*head_bytes);
   }
-  info.others = !info.reserved && !info.slab && is_of_others(*bytes);
   return info;
 }
 

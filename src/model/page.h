@@ -24,7 +24,6 @@ struct PageInfo {
   unsigned zone = 0;      ///< enum zone_type
   bool reserved = false;  ///< PG_reserved
   bool slab = false;      ///< on the page itself or on its compound head
-  bool others = false;    ///< free, page cache or anonymous memory: what is in it is not the kernel's own
 };
 
 /// Reads struct pages through the memmap of their section. Copies its own AddressSpace: one per thread.
@@ -34,6 +33,13 @@ class PageReader {
 
   /// The struct page of `pfn`; `not_in_dump` when no present section with a memmap covers it.
   Result<PageInfo> page(const MemoryModel& model, Pfn pfn) const;
+  /// Where the struct page of `pfn` is; `not_in_dump` as above.
+  Result<VirtAddr> address_of(const MemoryModel& model, Pfn pfn) const;
+  /// The bytes of a struct page, and what its own flags say (`slab` may stand on its compound head).
+  Result<std::vector<std::byte>> read(VirtAddr struct_page) const;
+  PageInfo decode(Bytes page) const;
+  /// The compound head that a tail page names; nothing for other pages.
+  std::optional<VirtAddr> head_of(Bytes page, VirtAddr struct_page) const;
   /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. Unknown when its
   /// struct page cannot be read.
   Allocation allocation_at(const MemoryModel& model, PhysAddr at, Allocation otherwise) const;
@@ -47,13 +53,9 @@ class PageReader {
  private:
   Result<void> bind(const Kernel& kernel, const MemoryGeometry& geometry);
   void bind_slab(const Kernel& kernel, const StructLayout& page);
-  void bind_use(const Kernel& kernel, const StructLayout& page);
   Result<void> bind_node_and_zone(const Kernel& kernel, const MemoryGeometry& geometry);
   void bind_zone_names(const TypeSource& types);
-  Result<std::vector<std::byte>> read(VirtAddr struct_page) const;
-  std::optional<VirtAddr> head_of(Bytes page, VirtAddr struct_page) const;
   bool is_slab(Bytes page) const;
-  bool is_of_others(Bytes head) const;
 
   AddressSpace space_;
   Result<void> usable_;
@@ -62,10 +64,7 @@ class PageReader {
   std::optional<Field> compound_head_;
   bool compound_mask_ = false;  ///< 7.1+: the field may hold a mask instead of a pointer
   std::optional<Field> page_type_;
-  std::optional<Field> refcount_, mapping_;
-  std::optional<std::uint32_t> buddy_page_type_;  ///< page_type as a whole
-  bool one_type_at_a_time_ = false;               ///< 6.12+: the top byte of page_type names the type
-  std::uint64_t reserved_bit_ = 0, lru_bit_ = 0;
+  std::uint64_t reserved_bit_ = 0;
   std::optional<std::uint64_t> slab_bit_;
   std::optional<std::uint32_t> slab_page_type_;  ///< compared under slab_page_type_mask_
   std::uint32_t slab_page_type_mask_ = 0;

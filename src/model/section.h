@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/position.h"
@@ -28,6 +30,17 @@ struct SubsectionMap {
   std::uint64_t total = 0;
   bool test(std::uint64_t unit) const { return (words[unit / 64] >> (unit % 64) & 1) != 0; }
   std::uint64_t populated() const;
+};
+
+/// What a subsection is: not populated, memory from boot, memory added later, a device's; or it cannot be told.
+enum class SubsectionKind { none, boot_ram, hot_added_ram, zone_device, unknown };
+/// "none", "boot_ram", "hot_added_ram", "zone_device", "unknown".
+std::string_view subsection_kind_name(SubsectionKind kind);
+
+/// The kinds of a section's subsections, one for each bit of its map.
+struct SubsectionKinds {
+  std::vector<SubsectionKind> of_unit;
+  std::optional<Error> why_unknown;  ///< why the first unknown one is
 };
 
 /// What the usemap says of one pageblock.
@@ -65,6 +78,7 @@ struct Section {
   SectionFlags flags;
   Result<Placement> usage = Error{Errc::not_applicable, "not asked for", {}};
   Result<SubsectionMap> subsections = Error{Errc::not_applicable, "not asked for", {}};
+  Result<SubsectionKinds> subsection_kinds = Error{Errc::not_applicable, "not asked for", {}};
   Result<std::vector<Pageblock>> pageblocks = Error{Errc::not_applicable, "not asked for", {}};
   Result<Memmap> memmap = Error{Errc::not_applicable, "not asked for", {}};
   Result<NodeId> node = Error{Errc::not_applicable, "not asked for", {}};

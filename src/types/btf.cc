@@ -274,6 +274,7 @@ class BtfTypes final : public TypeSource {
   Result<StructLayout> find_struct(std::string_view name) const override;
   Result<std::int64_t> find_enumerator(std::string_view enum_name,
                                        std::string_view enumerator) const override;
+  Result<std::vector<Enumerator>> enumerators_of(std::string_view enum_name) const override;
   bool has_enum(std::string_view name) const override {
     return !name.empty() && index().enums.count(name) != 0;
   }
@@ -392,6 +393,17 @@ Result<std::int64_t> BtfTypes::find_enumerator(std::string_view enum_name,
   });
   if (!answer) return no_type("enumerator", fmt::format("{}.{}", enum_name, enumerator));
   return *answer;
+}
+
+Result<std::vector<Enumerator>> BtfTypes::enumerators_of(std::string_view enum_name) const {
+  const auto found = index().enums.find(enum_name);
+  if (enum_name.empty() || found == index().enums.end()) return no_type("enum", enum_name);
+  std::vector<Enumerator> all;
+  for_each_enumerator(*types_.at(found->second), [&all](std::string_view name, std::int64_t value) {
+    all.push_back({std::string(name), value});
+    return true;
+  });
+  return all;
 }
 
 Result<unsigned> BtfTypes::parameter_count(std::string_view function) const {

@@ -71,6 +71,11 @@ class DwarfTypes final : public TypeSource {
                                return unit.find_enumerator(enum_name, enumerator);
                              });
   }
+  Result<std::vector<Enumerator>> enumerators_of(std::string_view enum_name) const override {
+    return ask<std::vector<Enumerator>>(DefinitionKind::tag, enum_name, [&](const DwarfUnit& unit) {
+      return unit.enumerators_of(enum_name);
+    });
+  }
   bool has_enum(std::string_view name) const override {
     return ask<void>(DefinitionKind::tag, name, [&](const DwarfUnit& unit) { return unit.find_enum(name); })
         .has_value();
@@ -249,8 +254,10 @@ Result<std::unique_ptr<TypeSource>> open_dwarf(std::shared_ptr<const File> file,
     return Error{Errc::no_type, "has no debug information (.debug_info)",
                  "the vmlinux of the debug package has it"};
   }
-  for (const std::string_view needed : {".debug_info", ".debug_abbrev"}) {
-    if (auto readable = (*sections)->read(needed, 0, 0); !readable) return std::move(readable).error();
+  // A file that was cut off is told apart here from one that lacks a type.
+  for (const ElfSection& section : (*sections)->all()) {
+    if (section.size == 0 || !section.name.starts_with(".debug_")) continue;
+    if (auto readable = (*sections)->read(section.name, 0, 0); !readable) return std::move(readable).error();
   }
   return std::unique_ptr<TypeSource>(std::make_unique<DwarfTypes>(std::move(*sections), std::move(symbols)));
 }

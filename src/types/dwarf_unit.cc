@@ -108,6 +108,19 @@ Result<std::int64_t> DwarfUnit::find_enumerator(std::string_view enum_name,
   return *found;
 }
 
+Result<std::vector<Enumerator>> DwarfUnit::enumerators_of(std::string_view enum_name) const {
+  if (auto there = find_enum(enum_name); !there) return std::move(there).error();
+  auto die = tagged(enum_name);
+  if (!die) return std::move(die).error();
+  std::vector<Enumerator> all;
+  auto walked = for_each_enumerator(*die, [&](std::string_view name, std::int64_t value) {
+    all.push_back({std::string(name), value});
+    return true;
+  });
+  if (!walked) return std::move(walked).error();
+  return all;
+}
+
 Result<void> DwarfUnit::index_anonymous_enums() const {
   if (anonymous_enumerators_) return {};
   std::unordered_map<std::string_view, std::int64_t> enumerators;

@@ -31,6 +31,7 @@ class DwarfUnit {
   /// These answer `no_type` when the unit does not define it, other codes when it cannot be read.
   Result<StructLayout> find_struct(std::string_view name) const;
   Result<std::int64_t> find_enumerator(std::string_view enum_name, std::string_view enumerator) const;
+  Result<std::vector<Enumerator>> enumerators_of(std::string_view enum_name) const;
   Result<void> find_enum(std::string_view name) const;
   Result<unsigned> parameter_count(std::string_view function) const;
 

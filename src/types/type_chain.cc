@@ -16,6 +16,7 @@ class TypeChain final : public TypeSource {
                                        std::string_view enumerator) const override {
     return first_->find_enumerator(enum_name, enumerator);
   }
+  Result<std::vector<Enumerator>> enumerators_of(std::string_view enum_name) const override;
   bool has_enum(std::string_view name) const override { return first_->has_enum(name); }
   Result<unsigned> parameter_count(std::string_view function) const override {
     return first_->parameter_count(function);
@@ -43,6 +44,14 @@ Result<StructLayout> TypeChain::find_struct(std::string_view name) const {
   auto other = second()->find_struct(name);
   // A second source that failed is no proof that the kernel lacks the type, so its reason is the answer then.
   if (!other && other.error().code == Errc::no_type) return layout;
+  return other;
+}
+
+Result<std::vector<Enumerator>> TypeChain::enumerators_of(std::string_view enum_name) const {
+  auto all = first_->enumerators_of(enum_name);
+  if (all || all.error().code != Errc::no_type || second() == nullptr) return all;
+  auto other = second()->enumerators_of(enum_name);
+  if (!other && other.error().code == Errc::no_type) return all;
   return other;
 }
 

@@ -64,6 +64,12 @@ struct StructLayout {
   Result<Field> field(std::string_view name) const;
 };
 
+/// One name of an enum.
+struct Enumerator {
+  std::string name;
+  std::int64_t value = 0;
+};
+
 /// A place that knows types. Absence is an ordinary answer: `no_type` from a source that works means that
 /// this kernel has no such type. Other codes mean that the source itself failed.
 class TypeSource {
@@ -77,6 +83,10 @@ class TypeSource {
   /// enumerator that is not in the named enum is `no_type`.
   virtual Result<std::int64_t> find_enumerator(std::string_view enum_name,
                                                std::string_view enumerator) const = 0;
+  /// All of `enum NAME` in the order of its declaration. A source that cannot list enums knows none.
+  virtual Result<std::vector<Enumerator>> enumerators_of(std::string_view enum_name) const {
+    return Error{Errc::no_type, "enum " + std::string(enum_name) + " is not known", {}};
+  }
   /// Whether `enum NAME` exists.
   virtual bool has_enum(std::string_view name) const = 0;
   /// How many parameters a function takes: the mark of changes that touch no type.

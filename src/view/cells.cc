@@ -1,5 +1,7 @@
 #include "view/cells.h"
 
+#include <fmt/format.h>
+
 namespace memsect {
 
 List section_list(const MemoryGeometry& geometry, std::span<const PhysRange> phys) {
@@ -28,6 +30,24 @@ List flag_names(const SectionFlags& flags) {
   if (flags.taint_zone_device) names.emplace_back("taint_zone_device");
   if (flags.vmemmap_preinit) names.emplace_back("vmemmap_preinit");
   return names;
+}
+
+Value migratetype_counts(const MemoryModel& model, std::span<const std::uint64_t> counts) {
+  Object object;
+  for (std::size_t i = 0; i < counts.size() && i < model.migratetypes.size(); ++i) {
+    object.emplace_back(model.migratetypes[i], counts[i]);
+  }
+  return object;
+}
+
+Value bitmap_value(const SubsectionMap& map) {
+  if (map.words.size() <= 1) return Hex{map.words.empty() ? 0 : map.words[0]};
+  std::string digits;
+  for (std::size_t i = map.words.size(); i-- > 0;) {
+    if (digits.empty() && map.words[i] == 0 && i > 0) continue;
+    digits += digits.empty() ? fmt::format("{:x}", map.words[i]) : fmt::format("{:016x}", map.words[i]);
+  }
+  return "0x" + digits;
 }
 
 }  // namespace memsect

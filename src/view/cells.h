@@ -1,6 +1,7 @@
 // Small conversions from model values to output values, shared by the views.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,12 @@ List section_list(const MemoryGeometry& geometry, std::span<const PhysRange> phy
 std::string state_letters(const SectionFlags& flags);
 /// The names of the flags that are set, in the order of their bits.
 List flag_names(const SectionFlags& flags);
+
+/// Pageblock counts by migratetype under the kernel's own names.
+Value migratetype_counts(const MemoryModel& model, std::span<const std::uint64_t> counts);
+
+/// The subsection map as one number of any width, bit 0 the first.
+Value bitmap_value(const SubsectionMap& map);
 
 /// The value of a Result made by `make`, or its absence.
 template <class T, class Make>

@@ -30,12 +30,6 @@ constexpr std::array<Column, 16> columns{{
     {"ZONE_INDEX", "enum zone_type", Align::right, false},
 }};
 
-Value counts_value(const MemoryModel& model, const std::vector<std::uint64_t>& counts) {
-  Object object;
-  for (std::size_t i = 0; i < counts.size(); ++i) object.emplace_back(model.migratetypes[i], counts[i]);
-  return object;
-}
-
 /// A number of the pgdat or the zone, or why it could not be read.
 Value number_or_absence(const Result<void>& numbers, std::uint64_t value) {
   return numbers ? Value(value) : Value(numbers.error());
@@ -50,7 +44,7 @@ Value zone_value(const MemoryModel& model, const Zone& zone) {
       {"present_pages", number_or_absence(zone.numbers, zone.present_pages)},
       {"managed_pages", number_or_absence(zone.numbers, zone.managed_pages)},
       {"pageblocks", value_or_absence(zone.pageblocks, [&](const std::vector<std::uint64_t>& counts) {
-         return counts_value(model, counts);
+         return migratetype_counts(model, counts);
        })}};
 }
 

@@ -47,16 +47,6 @@ struct Rows {
   bool list_blocks;
 };
 
-Value bitmap(const SubsectionMap& map) {
-  if (map.words.size() <= 1) return Hex{map.words.empty() ? 0 : map.words[0]};
-  std::string digits;
-  for (std::size_t i = map.words.size(); i-- > 0;) {
-    if (digits.empty() && map.words[i] == 0 && i > 0) continue;
-    digits += digits.empty() ? fmt::format("{:x}", map.words[i]) : fmt::format("{:016x}", map.words[i]);
-  }
-  return "0x" + digits;
-}
-
 Value usage_value(const MemoryModel& model, const Placement& usage) {
   List sections = section_list(model.geometry, usage.phys);
   Object object{{"address", Hex{usage.address.raw()}},
@@ -130,7 +120,7 @@ Value memmap_value(const MemoryModel& model, const Section& section, const Memma
 }
 
 Value subsections_value(const SubsectionMap& map) {
-  return Object{{"map", bitmap(map)}, {"populated", map.populated()}, {"total", map.total}};
+  return Object{{"map", bitmap_value(map)}, {"populated", map.populated()}, {"total", map.total}};
 }
 
 Value nodes_value(const SectionZones& zones) {
@@ -239,7 +229,7 @@ std::vector<Value> section_cells(const Rows& rows, const Section& section) {
       value_or_absence(section.zones, zones_value),
       of_usage([](const Placement& usage) { return Value(Hex{usage.first_phys().raw()}); }),
       of_usage([](const Placement& usage) { return Value(allocation_name(usage.allocation)); }),
-      value_or_absence(section.subsections, bitmap),
+      value_or_absence(section.subsections, bitmap_value),
       value_or_absence(
           section.memmap,
           [&](const Memmap& memmap) { return Value(section_list(model.geometry, memmap.backing)); }),

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "types/type_source.h"
 
@@ -12,6 +13,7 @@ namespace memsect::test {
 struct FakeTypes final : TypeSource {
   std::map<std::pair<std::string, std::string>, std::int64_t> enumerators;  ///< {enum, enumerator}
   std::map<std::string, unsigned> parameters;
+  std::map<std::string, std::vector<Enumerator>> enums;
 
   std::string_view origin() const override { return "fake"; }
   Result<StructLayout> find_struct(std::string_view name) const override {
@@ -21,6 +23,11 @@ struct FakeTypes final : TypeSource {
                                        std::string_view enumerator) const override {
     const auto found = enumerators.find({std::string(enum_name), std::string(enumerator)});
     if (found == enumerators.end()) return Error{Errc::no_type, std::string(enumerator), {}};
+    return found->second;
+  }
+  Result<std::vector<Enumerator>> enumerators_of(std::string_view name) const override {
+    const auto found = enums.find(std::string(name));
+    if (found == enums.end()) return Error{Errc::no_type, std::string(name), {}};
     return found->second;
   }
   bool has_enum(std::string_view) const override { return false; }

@@ -14,12 +14,15 @@ import shutil
 import subprocess
 import sys
 
-COMMANDS = ("info", "sections", "nodes", "blocks", "deps")
-FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections",), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
+COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps", "addr")
+FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections", "usemap"), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
 
 
-def run(tool, command, form):
-    done = subprocess.run([tool, command, "vmcore", "vmlinux", "--no-search", "--format", form], capture_output=True,
+def run(tool, command, form, target=None):
+    if command == "addr" and target is None:
+        target = "node:0"
+    words = [command] + ([target] if target else [])
+    done = subprocess.run([tool, *words, "vmcore", "vmlinux", "--no-search", "--format", form], capture_output=True,
                           text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{command} --format {form}: exit {done.returncode}: {done.stderr}")
@@ -46,6 +49,18 @@ def check_pageblocks(case, nodes):
     assert found > 0, "no zone was compared"
 
 
+def check_usemap(case, table, usemap):
+    """The totals are /proc/pagetypeinfo's own lines; no zone less, no zone more."""
+    want = [line.rstrip() for line in truth(case, "pagetypeinfo").splitlines()
+            if re.match(r"Number of blocks type|Node \d+, zone +\S+( +\d+)+ *$", line)]
+    want = list(dict.fromkeys(want))  # the kernel repeats the heading for each node
+    got = table.split("\n\n")[-1].splitlines()
+    assert len(want) > 1 and got == want, f"memsect totals {got}, the kernel printed {want}"
+    zones = [(z["node"], z["zone"], list(z["counts"].values())) for z in usemap["zones"]]
+    read = [re.match(r"Node (\d+), zone +(\S+)(.*)", line).groups() for line in want[1:]]
+    assert zones == [(int(node), zone, [int(x) for x in counts.split()]) for node, zone, counts in read], zones
+
+
 def check_blocks(case, blocks):
     """/sys/devices/system/memory/memoryN/state."""
     want = dict(re.findall(r"^(memory\d+) .*?state=(\S+)", truth(case, "memory_blocks"), re.M))
@@ -59,6 +74,19 @@ def check_messages(case, deps, release):
         return
     want = truth(case, "kernel_messages").splitlines()
     assert deps["kernel_messages"] == want, f"memsect replays {deps['kernel_messages']}, the kernel printed {want}"
+
+
+def check_addresses(tool, sections):
+    """Where sections has a usage, addr finds it, in a page of the kind that the allocation says."""
+    for section in sections:
+        usage = section["usage"]
+        found = json.loads(run(tool, "addr", "json", f"virt:{usage['address']}"))["data"]
+        kind, of, page = found["object"]["kind"], found["object"]["of_sections"], found["page"]
+        assert (kind, of, found["phys"]) == ("usage", [section["section"]], usage["phys"]), found
+        if usage["allocation"] == "slab":
+            assert page["type"] == "slab" and page["slab_cache"].startswith("kmalloc-"), page
+        else:
+            assert page["type"] == "reserved" and "reserved" in page["flag_names"], page
 
 
 def compare(case, name, got, refresh):
@@ -81,6 +109,8 @@ def main():
     os.chdir(work)
     answers = {c: json.loads(run(tool, c, "json")) for c in COMMANDS}
     check_pageblocks(case, answers["nodes"]["data"])
+    check_addresses(tool, answers["sections"]["data"])
+    check_usemap(case, run(tool, "usemap", "table"), answers["usemap"]["data"])
     check_blocks(case, answers["blocks"]["data"])
     check_messages(case, answers["deps"]["data"], answers["info"]["source"]["release"])
     same = [compare(case, f"{c}.{form}", run(tool, c, form), refresh) for form, commands in FORMATS.items() for c in commands]

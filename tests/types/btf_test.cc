@@ -144,6 +144,12 @@ TEST_P(BtfSample, ReadsEveryKindOfType) {
   EXPECT_EQ(types->find_enumerator("state", "OFF"), -1);
   EXPECT_EQ(types->find_enumerator("", "LOOSE"), 0xffffffff);
   EXPECT_EQ(types->find_enumerator("wide", "TOP"), std::numeric_limits<std::int64_t>::min() + 5);
+  const auto wide = types->enumerators_of("wide");
+  ASSERT_TRUE(wide) << wide.error().message;
+  EXPECT_EQ(wide->back().name, "TOP");
+  EXPECT_EQ(wide->back().value, std::numeric_limits<std::int64_t>::min() + 5);
+  EXPECT_EQ(types->enumerators_of("").error().code, Errc::no_type);
+  EXPECT_EQ(types->enumerators_of("zone").error().code, Errc::no_type);
   EXPECT_EQ(types->parameter_count("printk"), 1U);
 }
 

@@ -73,6 +73,17 @@ class DwarfShapes : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Versions, DwarfShapes, ::testing::Values("shapes-dwarf4", "shapes-dwarf5"),
                          [](const auto& param_info) { return testing::test_name(param_info.param); });
 
+TEST(DwarfTypes, ListsTheEnumeratorsInTheirOrder) {
+  const auto types = open_fixture("kernel_6-dwarf5");
+  const auto zones = types->enumerators_of("zone_type");
+  ASSERT_TRUE(zones) << zones.error().message;
+  ASSERT_EQ(zones->size(), 6U);
+  EXPECT_EQ(zones->at(1).name, "ZONE_DMA32");
+  EXPECT_EQ(zones->at(5).value, 5);
+  EXPECT_EQ(types->enumerators_of("page").error().code, Errc::no_type);
+  EXPECT_EQ(types->enumerators_of("pagetype").error().code, Errc::no_type);
+}
+
 TEST_P(DwarfShapes, MultipliesTheDimensionsOfArrays) {
   const auto types = open_fixture(GetParam());
   const Member matrix = member_of(*types, "arrays", "matrix");

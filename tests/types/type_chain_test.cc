@@ -28,6 +28,10 @@ class FakeTypes final : public TypeSource {
     if (enum_name != origin_) return Error{Errc::no_type, origin_ + " does not know it", {}};
     return 1;
   }
+  Result<std::vector<Enumerator>> enumerators_of(std::string_view name) const override {
+    if (name != origin_) return Error{otherwise_, origin_ + " does not know it", {}};
+    return std::vector<Enumerator>{{"X", 1}};
+  }
   bool has_enum(std::string_view name) const override { return name == origin_; }
   Result<unsigned> parameter_count(std::string_view function) const override {
     if (function != origin_) return Error{Errc::no_type, origin_ + " does not know it", {}};
@@ -91,6 +95,18 @@ TEST(TypeChain, AsksTheFirstSourceAloneForEnumeratorsAndFunctions) {
   EXPECT_FALSE(fresh->has_enum("absent"));
   EXPECT_FALSE(fresh->parameter_count("absent"));
   EXPECT_EQ(opened_for_absent, 0);
+}
+
+TEST(TypeChain, FillsGapsInWholeEnumsFromTheSecondSource) {
+  int opened = 0;
+  const auto types = chain_of_two(opened);
+  ASSERT_TRUE(types->enumerators_of("first"));
+  EXPECT_EQ(opened, 0);
+  const auto second = types->enumerators_of("second");
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->at(0).name, "X");
+  EXPECT_EQ(types->enumerators_of("nowhere").error().message, "first does not know it");
+  EXPECT_EQ(opened, 1);
 }
 
 TEST(TypeChain, TriesASecondSourceThatCannotBeOpenedOnce) {

@@ -1,0 +1,70 @@
+// Reads struct pages in full.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/position.h"
+#include "base/result.h"
+#include "memory/address_space.h"
+#include "model/memory_model.h"
+#include "model/page.h"
+#include "model/page_details.h"
+#include "model/page_types.h"
+
+namespace memsect {
+
+class Kernel;
+
+/// Takes struct pages apart. Binds what it needs once. Copies its own AddressSpace: one per thread.
+class PageDecoder {
+ public:
+  PageDecoder(const Kernel& kernel, const MemoryGeometry& geometry);
+
+  /// The struct page of `pfn`; `not_in_dump` when no present section with a memmap covers it.
+  Result<PageDetails> page(const MemoryModel& model, Pfn pfn) const;
+  const PageReader& reader() const { return reader_; }
+
+ private:
+  struct Raw {
+    VirtAddr address;
+    std::vector<std::byte> bytes;
+  };
+  Result<void> bind(const Kernel& kernel);
+  void bind_compound(const Kernel& kernel);
+  void bind_slab(const Kernel& kernel, const StructLayout& page);
+  Result<std::uint64_t> read_field(VirtAddr object, const Field& field) const;
+  std::optional<VirtAddr> head_of(const Raw& page) const;
+  Result<Raw> read(const MemoryModel& model, Pfn pfn) const;
+  void decode_flags(const Raw& page, const std::optional<VirtAddr>& head, PageDetails& details) const;
+  void decode_use(const Raw& page, const Raw& head, PageDetails& details) const;
+  void find_free_block(const MemoryModel& model, Pfn pfn, PageDetails& details) const;
+  bool has_flag(const Raw& page, std::string_view name) const;
+  bool is_hugetlb(const Raw& head) const;
+  std::string type_of(const Raw& head, const PageInfo& info) const;
+  std::string type_by_mapping(const Raw& head) const;
+  Result<unsigned> compound_order(VirtAddr head) const;
+  Result<std::string> slab_cache_of(VirtAddr head) const;
+
+  PageReader reader_;
+  AddressSpace space_;
+  ByteOrder order_of_bytes_;
+  Result<void> usable_;
+  std::uint64_t struct_page_size_ = 0, page_size_ = 0;
+  std::vector<PageFlag> flag_names_;
+  std::vector<PageType> types_;
+  Field flags_, refcount_, mapping_, private_;
+  std::optional<Field> mapcount_, page_type_;
+  bool order_in_flags_ = false;  ///< of the second page of a compound one, lowest byte
+  /// Where a compound page keeps things, from the head's struct page on.
+  std::optional<Field> order_, hugetlb_dtor_, hugetlb_flags_;
+  std::uint64_t hugetlb_dtor_value_ = 0, hugetlb_flag_ = 0;
+  Result<Field> slab_cache_ = Error{Errc::no_type, "", {}};
+  Result<Field> cache_name_ = Error{Errc::no_type, "", {}};
+  std::optional<unsigned> zone_device_;
+};
+
+}  // namespace memsect

@@ -1,0 +1,77 @@
+#include "analysis/objects_at.h"
+
+#include <gmock/gmock.h>
+
+#include "support/model_text.h"
+
+namespace memsect {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+MemoryModel model_of(std::string_view text) {
+  auto model = parse_model(text);
+  EXPECT_TRUE(model) << model.error().message;
+  return model ? std::move(*model) : MemoryModel();
+}
+
+std::vector<std::string> kinds_at(const MemoryModel& model, std::uint64_t phys, std::uint64_t size = 1) {
+  std::vector<std::string> kinds;
+  for (const ObjectAt& object : objects_at(model, {PhysAddr(phys), size})) {
+    std::string text(object.kind);
+    for (const SectionNr nr : object.of_sections) text += " " + std::to_string(nr.raw());
+    for (const NodeId id : object.of_nodes) text += " n" + std::to_string(raw(id));
+    kinds.push_back(std::move(text));
+  }
+  return kinds;
+}
+
+TEST(ObjectsAt, FindsTheObjectOfAByteAndThoseOfAPage) {
+  const MemoryModel model = model_of(
+      "geometry section=128M usage=56\n"
+      "section 0 usage@0x1000 memmap@0x4000000+2M\n"
+      "section 1 usage@0x1038 memmap@0x4200000+2M\n");
+  EXPECT_THAT(kinds_at(model, 0x1000), ElementsAre("usage 0"));
+  EXPECT_THAT(kinds_at(model, 0x1037), ElementsAre("usage 0"));
+  EXPECT_THAT(kinds_at(model, 0x1038), ElementsAre("usage 1"));
+  EXPECT_THAT(kinds_at(model, 0x1070), IsEmpty());
+  EXPECT_THAT(kinds_at(model, 0xfff), IsEmpty());
+  EXPECT_THAT(kinds_at(model, 0x1000, 4096), ElementsAre("usage 0", "usage 1"));
+  EXPECT_THAT(kinds_at(model, 0x41fffff), ElementsAre("memmap 0"));
+  EXPECT_THAT(kinds_at(model, 0x4200000), ElementsAre("memmap 1"));
+}
+
+TEST(ObjectsAt, MakesOneObjectOfAPageThatSeveralMemmapsShare) {
+  const MemoryModel model = model_of(
+      "section 0 memmap@0x4000000+1M,0x8000000+1M\n"
+      "section 1 memmap@0x5000000+1M,0x8000000+1M\n");
+  EXPECT_THAT(kinds_at(model, 0x8000000), ElementsAre("memmap 0 1"));
+}
+
+TEST(ObjectsAt, KnowsNodesRootsAndTheirTable) {
+  const MemoryModel model = model_of(
+      "root_table @0x2000\n"
+      "root 0 @0x20000\n"
+      "section 3\n"
+      "node 2 pgdat@0x100000\n");
+  EXPECT_THAT(kinds_at(model, 0x2000), ElementsAre("section_root_table 3"));
+  EXPECT_THAT(kinds_at(model, 0x20000), ElementsAre("section_root 3"));
+  EXPECT_THAT(kinds_at(model, 0x100000), ElementsAre("pgdat n2"));
+}
+
+TEST(ObjectsAt, KnowsMemoryBlocks) {
+  MemoryModel model = model_of("section 4\nsection 5\n");
+  model.geometry.sections_per_block = 2;
+  MemoryBlock block;
+  block.id = 2;
+  block.start_section = SectionNr(4);
+  block.placement =
+      Placement{VirtAddr(0xffff888000100000), 800, {{PhysAddr(0x100000), 800}}, Allocation::slab};
+  model.blocks = std::vector<MemoryBlock>{block};
+  EXPECT_THAT(kinds_at(model, 0x100010), ElementsAre("memory_block 4 5"));
+  EXPECT_THAT(kinds_at(model, 0x100320), IsEmpty());
+}
+
+}  // namespace
+}  // namespace memsect
