@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/byte_order.h"
-#include "base/file.h"
+#include "base/byte_source.h"
 #include "base/result.h"
 
 namespace memsect {
@@ -15,11 +15,11 @@ constexpr std::uint64_t largest_vmcoreinfo = std::uint64_t{1} << 20;
 
 /// The text of `size` bytes at `offset`, without the NULs at its end. Fails with `corrupt` beyond
 /// largest_vmcoreinfo.
-Result<std::string> read_vmcoreinfo(const File& file, std::uint64_t offset, std::uint64_t size);
+Result<std::string> read_vmcoreinfo(const ByteSource& file, std::uint64_t offset, std::uint64_t size);
 
 /// The text of the note named VMCOREINFO among the notes in [offset, offset + size) of the file, empty when
 /// there is none. Reads the note headers only, not what lies between them.
-Result<std::string> find_vmcoreinfo_note(const File& file, std::uint64_t offset, std::uint64_t size,
+Result<std::string> find_vmcoreinfo_note(const ByteSource& file, std::uint64_t offset, std::uint64_t size,
                                          ByteOrder order);
 
 }  // namespace memsect

@@ -23,7 +23,7 @@ const FormatDriver* original_format = nullptr;
 class RecordingMemory final : public PhysicalMemory {
  public:
   explicit RecordingMemory(std::unique_ptr<const PhysicalMemory> inner) : inner_(std::move(inner)) {}
-  std::span<const PhysRange> ranges() const override { return inner_->ranges(); }
+  Result<std::vector<PhysRange>> ranges() const override { return inner_->ranges(); }
   Result<View> view(PhysAddr at, std::size_t want) const override {
     auto view = inner_->view(at, std::min<std::size_t>(want, page_size - at.raw() % page_size));
     if (view) pages_read.insert(at.raw() / page_size);
@@ -34,8 +34,8 @@ class RecordingMemory final : public PhysicalMemory {
   std::unique_ptr<const PhysicalMemory> inner_;
 };
 
-Result<Dump> open_recording(std::shared_ptr<const File> file) {
-  auto dump = original_format->open(std::move(file));
+Result<Dump> open_recording(const DumpParts& parts) {
+  auto dump = original_format->open(parts);
   if (dump) dump->memory = std::make_unique<RecordingMemory>(std::move(dump->memory));
   return dump;
 }
@@ -47,7 +47,9 @@ Result<KdumpRecipe> make_recipe(const Dump& dump) {
   recipe.dump_level = dump.info.level.value_or(0);
   recipe.vmcoreinfo = dump.vmcoreinfo;
   const std::set<std::uint64_t> kept = pages_read;
-  for (const PhysRange& range : dump.memory->ranges()) {
+  const auto ranges = dump.memory->ranges();
+  if (!ranges) return ranges.error();
+  for (const PhysRange& range : *ranges) {
     for (std::uint64_t pfn = range.start.raw() / page_size; pfn < range.end().raw() / page_size; ++pfn) {
       recipe.pages[pfn] = excluded_page();
     }
