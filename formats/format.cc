@@ -1,5 +1,7 @@
 #include "formats/format.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -16,17 +18,26 @@ constexpr std::array<const FormatDriver*, 3> drivers = {&kdump, &elf_core, &flat
 
 std::span<const FormatDriver* const> format_drivers() { return drivers; }
 
-Result<const FormatDriver*> sniff_format(const File& file) {
+Result<const FormatDriver*> sniff_format(const ByteSource& file) {
   const FormatDriver* const none = nullptr;
-  if (file.size() == 0) return none;
   std::array<std::byte, sniff_size> buffer;
-  const auto head =
-      std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(sniff_size, file.size())));
-  if (auto read = file.read(0, head); !read) return std::move(read).error();
+  auto got = file.read_some(0, buffer);
+  if (!got) return std::move(got).error();
+  const auto head = std::span(buffer).first(*got);
   for (const FormatDriver* driver : drivers) {
     if (driver->sniff(head)) return driver;
   }
   return none;
+}
+
+Result<void> refuse_parts(const DumpParts& parts) {
+  if (parts.size() == 1) return {};
+  return Error{Errc::usage, fmt::format("{} and {} are both dumps", parts[0]->name(), parts[1]->name()),
+               "name one of them"};
+}
+
+Error in_part(Error error, const DumpParts& parts, const ByteSource& part) {
+  return parts.size() == 1 ? error : std::move(error).within(part.name());
 }
 
 }  // namespace memsect

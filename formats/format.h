@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/byte_order.h"
-#include "base/file.h"
+#include "base/byte_source.h"
 #include "base/notes.h"
 #include "base/result.h"
 #include "memory/physical_memory.h"
@@ -22,13 +22,17 @@ namespace memsect {
 /// What the file says of itself, for `info`.
 struct DumpInfo {
   std::string_view format;        ///< "elf-core", "kdump"
+  bool flattened = false;         ///< in makedumpfile's flattened form of that format
   std::optional<unsigned> level;  ///< makedumpfile's dump level, where the file records it
   std::string compression;        ///< of the first page stored compressed: "zlib", ..., or "none"
   unsigned parts = 1;             ///< files of a split dump
-  bool truncated = false;         ///< the file ends before what its headers promise, or is marked incomplete
+  bool truncated = false;         ///< the file ends before what its headers promise, is marked incomplete, or
+                                  ///< a part is missing
   std::uint16_t elf_machine = 0;  ///< EM_*; 0 when the format does not say
   std::string utsname_machine;    ///< "x86_64" from the header's utsname, empty when it has none
+  unsigned word_bits = 64;        ///< of the headers: 32 for machines with 32-bit words
   ByteOrder order = ByteOrder::little;  ///< of the headers; the memory's own may differ (QEMU on ppc64le)
+  std::string advice;  ///< what to do where memory is missing that must be there, empty for nothing better
 };
 
 /// An open dump. Immutable.
@@ -39,13 +43,22 @@ struct Dump {
   Notes notes;
 };
 
+/// The files of a dump: one, or the parts of a split dump in any order.
+using DumpParts = std::vector<std::shared_ptr<const ByteSource>>;
+
 /// One format: `sniff` looks at the first bytes of a file and does nothing else; `open` runs once, after
-/// sniff said yes.
+/// sniff said yes to every part.
 struct FormatDriver {
   std::string_view name;
   bool (*sniff)(std::span<const std::byte> head);
-  Result<Dump> (*open)(std::shared_ptr<const File> file);
+  Result<Dump> (*open)(const DumpParts& parts);
 };
+
+/// For the formats that have no parts: `usage` when there are several files.
+Result<void> refuse_parts(const DumpParts& parts);
+
+/// Renders the error of one part: it names the part where there are several.
+Error in_part(Error error, const DumpParts& parts, const ByteSource& part);
 
 /// How many bytes from the start of a file `sniff` is given (fewer when the file is shorter).
 constexpr std::size_t sniff_size = 4096;
@@ -53,6 +66,6 @@ constexpr std::size_t sniff_size = 4096;
 /// All formats, in the order in which they are tried.
 std::span<const FormatDriver* const> format_drivers();
 /// The format of `file`, or null when it is no dump of a known kind.
-Result<const FormatDriver*> sniff_format(const File& file);
+Result<const FormatDriver*> sniff_format(const ByteSource& file);
 
 }  // namespace memsect

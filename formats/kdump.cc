@@ -8,32 +8,27 @@
 //   then         descriptors   24 bytes for each bit set in the 2nd bitmap, in order of the pages
 //   anywhere     page data     offset and size are in the descriptor; zero pages may share theirs
 //
-//   header (64-bit machines)              sub header                           since
-//     0 signature   8 s32 version           0 u64 phys_base                      1
-//    12 utsname, 6 texts of 65 bytes        8 s32 dump_level  12 s32 split       1, 2
-//   408 timestamp, 16 bytes                16 u64 start_pfn   24 u64 end_pfn     2
-//   424 u32 status    428 s32 block_size   32 u64 offset, 40 u64 size: VMCOREINFO  3
-//   432 s32 sub_hdr_size                   48 u64 offset, 56 u64 size: notes       4
-//   436 u32 bitmap_blocks                  64 u64 offset, 72 u64 size: eraseinfo   5
-//   440 u32 max_mapnr (low 32 bits)        80 u64 start_pfn   88 u64 end_pfn     6
-//                                          96 u64 max_mapnr                      6
 //   descriptor:  u64 offset   u32 size   u32 flags   u64 page_flags
 //
-// Nothing tells the byte order: it is the one in which block_size is a page size. Only one is, as the page
-// sizes of Linux (4K ... 256K) read the other way round are none. The header of 32-bit machines is 12 bytes
-// shorter. Source: makedumpfile's IMPLEMENTATION and diskdump_mod.h, crash's diskdump.h. phys_base is not
-// read: QEMU's is wrong.
+// The headers are in kdump_header.cc. A split dump (makedumpfile --split) is several such files. Each has both bitmaps
+// whole, and the descriptors and data of the pages from its start_pfn up to its end_pfn:
+//
+//   page numbers   0 ---------- 0x40000 ---------- 0x80000 ------------ max_mapnr
+//   part           |<--- 1 ---->|<------ 2 ------->|<------- 3 -------->|
+//
+// The pages of a part that was not named are truncated: the bitmap promises them.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <string_view>
 
+#include "base/block_cache.h"
 #include "base/byte_reader.h"
 #include "formats/codec.h"
 #include "formats/format.h"
+#include "formats/kdump_header.h"
 #include "formats/page_bitmap.h"
 #include "formats/vmcoreinfo_note.h"
 
@@ -41,22 +36,14 @@ namespace memsect {
 namespace {
 
 constexpr std::string_view signature = "KDUMP   ";
-constexpr std::size_t header_size = 464;
-constexpr std::size_t sub_header_size = 104;
-constexpr std::size_t utsname_at = 12;
-constexpr std::size_t utsname_width = 65;
-constexpr std::size_t status_at = 424;
-constexpr std::size_t status_at_32_bit = 412;
 constexpr std::uint32_t newest_version = 6;
-constexpr std::uint64_t smallest_page = 4096;
-constexpr std::uint64_t largest_page = std::uint64_t{256} << 10;
-constexpr unsigned physical_bits = 52;  // the widest of x86-64 and arm64
 constexpr std::uint64_t descriptor_size = 24;
 constexpr std::uint64_t descriptors_at_once = 1024;
 constexpr std::uint64_t searched_descriptors = std::uint64_t{128} << 10;  // 3 MiB of them
 constexpr std::uint64_t sampled_descriptors = 256;
 constexpr std::uint64_t cached_pages = 512;
 constexpr std::uint64_t cached_bytes = std::uint64_t{32} << 20;
+constexpr std::size_t most_parts = 256;
 
 // Of the header's status; the codecs' flags stand in the same word, and in the descriptors.
 constexpr std::uint32_t status_incomplete = 0x8;         // DUMP_DH_COMPRESSED_INCOMPLETE: the disk was full
@@ -73,156 +60,6 @@ bool sniff(std::span<const std::byte> head) {
   return head.size() >= signature.size() && std::memcmp(head.data(), signature.data(), signature.size()) == 0;
 }
 
-struct Header {
-  ByteOrder order = ByteOrder::little;
-  std::uint32_t version = 0;
-  std::string machine;
-  std::uint32_t status = 0;
-  std::uint64_t block_size = 0;
-  std::uint64_t sub_header_blocks = 0;
-  std::uint64_t bitmap_blocks = 0;
-  std::uint64_t pages = 0;  // max_mapnr: page numbers end below it
-};
-
-/// The header read as `order` and with its numbers at `numbers_at`; makes no judgement.
-Header read_header_as(Bytes bytes, ByteOrder order, std::size_t numbers_at) {
-  Header header;
-  header.order = order;
-  ByteReader reader(bytes, order);
-  reader.skip(signature.size());
-  header.version = reader.u32();
-  reader.seek(utsname_at + 4 * utsname_width);  // sysname, nodename, release, version
-  header.machine = reader.text(utsname_width);
-  if (header.machine == "Unknown") header.machine.clear();  // QEMU, where it does not know
-  reader.seek(numbers_at);
-  header.status = reader.u32();
-  header.block_size = reader.u32();
-  header.sub_header_blocks = reader.u32();
-  header.bitmap_blocks = reader.u32();
-  header.pages = reader.u32();
-  return header;
-}
-
-bool is_plausible(const Header& header) {
-  return header.block_size >= smallest_page && header.block_size <= largest_page &&
-         std::has_single_bit(header.block_size) && header.version >= 1 && header.version < 256 &&
-         header.sub_header_blocks >= 1;
-}
-
-Result<Header> read_header(const File& file) {
-  std::array<std::byte, header_size> bytes{};
-  if (auto read = file.read(0, bytes); !read) return std::move(read).error().within("kdump header");
-  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
-    Header header = read_header_as(bytes, order, status_at);
-    if (is_plausible(header)) return header;
-  }
-  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
-    const Header header = read_header_as(bytes, order, status_at_32_bit);
-    if (!is_plausible(header)) continue;
-    return Error{Errc::unsupported,
-                 fmt::format("kdump header: is laid out for a 32-bit machine{}; 64-bit ones are read",
-                             header.machine.empty() ? "" : " (" + header.machine + ")"),
-                 {}};
-  }
-  const Header raw = read_header_as(bytes, ByteOrder::little, status_at);
-  return Error{Errc::bad_format,
-               fmt::format("kdump header: makes sense in neither byte order (version {:#x}, block_size "
-                           "{:#x}, sub_hdr_size {:#x})",
-                           raw.version, raw.block_size, raw.sub_header_blocks),
-               {}};
-}
-
-/// A stretch of the file, empty when the header has none.
-struct Stretch {
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-};
-
-struct SubHeader {
-  std::uint32_t dump_level = 0;
-  bool split = false;
-  std::uint64_t start_pfn = 0;
-  std::uint64_t end_pfn = 0;
-  Stretch vmcoreinfo;
-  Stretch notes;
-  std::uint64_t pages = 0;  // max_mapnr in 64 bits, 0 when the version has none
-};
-
-Result<SubHeader> read_sub_header(const File& file, const Header& header) {
-  std::array<std::byte, sub_header_size> bytes{};
-  if (auto read = file.read(header.block_size, bytes); !read)
-    return std::move(read).error().within("kdump sub header");
-  ByteReader reader(bytes, header.order);
-  SubHeader sub;
-  reader.skip(8);  // phys_base
-  sub.dump_level = reader.u32();
-  const std::uint32_t version = header.version;
-  if (version < 2) return sub;
-  sub.split = reader.u32() != 0;
-  sub.start_pfn = reader.u64();
-  sub.end_pfn = reader.u64();
-  if (version < 3) return sub;
-  sub.vmcoreinfo.offset = reader.u64();
-  sub.vmcoreinfo.size = reader.u64();
-  if (version < 4) return sub;
-  sub.notes.offset = reader.u64();
-  sub.notes.size = reader.u64();
-  if (version < 6) return sub;
-  reader.skip(16);  // eraseinfo
-  sub.start_pfn = reader.u64();
-  sub.end_pfn = reader.u64();
-  sub.pages = reader.u64();
-  return sub;
-}
-
-/// Where things are in the file, checked against its size.
-struct Layout {
-  ByteOrder order = ByteOrder::little;
-  std::uint64_t page_size = 0;
-  std::uint64_t pages = 0;
-  std::uint64_t existing_at = 0;  // 1st bitmap
-  std::uint64_t stored_at = 0;    // 2nd bitmap
-  std::uint64_t descriptors_at = 0;
-};
-
-Result<Layout> lay_out(const File& file, const Header& header, const SubHeader& sub) {
-  Layout layout;
-  layout.order = header.order;
-  layout.page_size = header.block_size;
-  layout.pages = sub.pages != 0 ? sub.pages : header.pages;
-  const std::uint64_t bitmap_size = header.bitmap_blocks / 2 * header.block_size;
-  layout.existing_at = (1 + header.sub_header_blocks) * header.block_size;
-  layout.stored_at = layout.existing_at + bitmap_size;
-  layout.descriptors_at = layout.stored_at + bitmap_size;
-  if (header.bitmap_blocks == 0 || header.bitmap_blocks % 2 != 0) {
-    return Error{Errc::bad_format,
-                 fmt::format("kdump header: bitmap_blocks is {}, which does not make two bitmaps",
-                             header.bitmap_blocks),
-                 {}};
-  }
-  if (layout.pages == 0 || layout.pages > bitmap_size * 8) {
-    return Error{Errc::bad_format,
-                 fmt::format("kdump header: max_mapnr is {:#x}, and a bitmap of {} blocks has {:#x} bits",
-                             layout.pages, header.bitmap_blocks / 2, bitmap_size * 8),
-                 {}};
-  }
-  if (layout.pages > (std::uint64_t{1} << physical_bits) / layout.page_size) {
-    return Error{Errc::bad_format,
-                 fmt::format("kdump header: max_mapnr is {:#x}, beyond {} bits of physical address",
-                             layout.pages, physical_bits),
-                 {}};
-  }
-  if (layout.descriptors_at > file.size()) {
-    return Error{
-        Errc::truncated,
-        fmt::format(
-            "kdump header: the bitmaps at {:#x} ({} blocks) reach beyond the end of the file ({:#x} bytes)",
-            layout.existing_at, header.bitmap_blocks, file.size()),
-        "nothing can be read from a dump that was cut before its pages: copy it again"};
-  }
-  return layout;
-}
-
 struct Descriptor {
   std::uint64_t offset = 0;
   std::uint32_t size = 0;
@@ -230,8 +67,8 @@ struct Descriptor {
 };
 
 /// `count` descriptors from number `first` on.
-Result<std::vector<Descriptor>> read_descriptors(const File& file, const Layout& layout, std::uint64_t first,
-                                                 std::uint64_t count) {
+Result<std::vector<Descriptor>> read_descriptors(const ByteSource& file, const KdumpLayout& layout,
+                                                 std::uint64_t first, std::uint64_t count) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(count * descriptor_size));
   if (auto read = file.read(layout.descriptors_at + first * descriptor_size, bytes); !read) {
     return std::move(read).error().within("page descriptor");
@@ -259,30 +96,41 @@ std::optional<Codec> codec_of(std::uint32_t flags) {
   return std::nullopt;
 }
 
+/// One file: all of a dump, or the pages [start, end) of a split one.
+struct Part {
+  std::shared_ptr<const ByteSource> file;
+  KdumpHeader header;
+  KdumpSubHeader sub;
+  KdumpLayout layout;
+  std::string vmcoreinfo;
+  Pfn start;
+  Pfn end;
+  std::uint64_t first_rank = 0;  ///< stored pages before start: they have no descriptor here
+};
+
 class KdumpMemory : public PhysicalMemory {
  public:
-  KdumpMemory(std::shared_ptr<const File> file, const Layout& layout, PageBitmap existing, PageRanks stored,
-              std::vector<PhysRange> ranges)
-      : file_(std::move(file)),
-        layout_(layout),
-        existing_(std::move(existing)),
+  /// `parts` are in the order of their pages and do not overlap.
+  KdumpMemory(std::vector<Part> parts, PageRanks stored)
+      : parts_(std::move(parts)),
+        page_size_(parts_.front().layout.page_size),
+        existing_{parts_.front().file, parts_.front().layout.existing_at, parts_.front().layout.pages},
         stored_(std::move(stored)),
-        ranges_(std::move(ranges)),
-        pages_(static_cast<std::size_t>(std::min(cached_pages, cached_bytes / layout.page_size))) {}
+        pages_(static_cast<std::size_t>(std::min(cached_pages, cached_bytes / page_size_))) {}
 
-  std::span<const PhysRange> ranges() const override { return ranges_; }
+  Result<std::vector<PhysRange>> ranges() const override { return page_ranges(existing_, page_size_); }
 
   Result<View> view(PhysAddr at, std::size_t want) const override {
-    const std::uint64_t pfn = at.raw() / layout_.page_size;
+    const std::uint64_t pfn = at.raw() / page_size_;
     auto page = pages_.get(pfn, [this](std::uint64_t key) { return load_page(Pfn(key)); });
     if (!page) return std::move(page).error();
-    const Bytes rest = Bytes(**page).subspan(static_cast<std::size_t>(at.raw() % layout_.page_size));
+    const Bytes rest = Bytes(**page).subspan(static_cast<std::size_t>(at.raw() % page_size_));
     return View{rest.first(std::min(want, rest.size())), *page};
   }
 
  private:
   Result<Block> load_page(Pfn pfn) const {
-    const std::uint64_t address = pfn.raw() * layout_.page_size;
+    const std::uint64_t address = pfn.raw() * page_size_;
     auto exists = existing_.test(pfn);
     if (!exists) return std::move(exists).error();
     if (!*exists)
@@ -298,26 +146,48 @@ class KdumpMemory : public PhysicalMemory {
     return page;
   }
 
+  /// The part that has the page, or null.
+  const Part* part_of(Pfn pfn) const {
+    const auto after = std::upper_bound(parts_.begin(), parts_.end(), pfn,
+                                        [](Pfn value, const Part& part) { return value < part.start; });
+    return after != parts_.begin() && pfn < std::prev(after)->end ? &*std::prev(after) : nullptr;
+  }
+
   Result<Block> load_stored_page(Pfn pfn) const {
+    const Part* const part = part_of(pfn);
+    if (part == nullptr) {
+      return Error{
+          Errc::truncated,
+          fmt::format("page number {:#x} is in a part of the split dump that was not named", pfn.raw()),
+          {}};
+    }
     auto rank = stored_.rank(pfn);
     if (!rank) return std::move(rank).error();
-    const std::uint64_t at = layout_.descriptors_at + *rank * descriptor_size;
-    auto found = read_descriptors(*file_, layout_, *rank, 1);
+    auto page = load_page_of(*part, *rank - part->first_rank);
+    if (!page && parts_.size() > 1) return std::move(page).error().within(part->file->name());
+    return page;
+  }
+
+  /// The page of descriptor `number` of a part.
+  Result<Block> load_page_of(const Part& part, std::uint64_t number) const {
+    const ByteSource& file = *part.file;
+    const std::uint64_t at = part.layout.descriptors_at + number * descriptor_size;
+    auto found = read_descriptors(file, part.layout, number, 1);
     if (!found) return std::move(found).error();
     const Descriptor descriptor = found->front();
-    if (auto sane = check(descriptor, at); !sane) return std::move(sane).error();
-    Block page(static_cast<std::size_t>(layout_.page_size));
+    if (auto sane = check(descriptor, at, file.size()); !sane) return std::move(sane).error();
+    Block page(static_cast<std::size_t>(page_size_));
     if (descriptor.flags == 0) {
-      if (auto read = file_->read(descriptor.offset, page); !read) return std::move(read).error();
+      if (auto read = file.read(descriptor.offset, page); !read) return std::move(read).error();
       return page;
     }
     // Most compressed pages lie within one cached block of the file and need no copy.
-    auto packed = file_->view(descriptor.offset, descriptor.size);
+    auto packed = file.view(descriptor.offset, descriptor.size);
     if (!packed) return std::move(packed).error();
     Block copy;
     if (packed->bytes.size() < descriptor.size) {
       copy.resize(descriptor.size);
-      if (auto read = file_->read(descriptor.offset, copy); !read) return std::move(read).error();
+      if (auto read = file.read(descriptor.offset, copy); !read) return std::move(read).error();
       packed->bytes = copy;
     }
     const Codec codec = codec_of(descriptor.flags).value_or(Codec::zlib);  // check() saw that it is known
@@ -328,34 +198,33 @@ class KdumpMemory : public PhysicalMemory {
   }
 
   /// Whether the descriptor, read at `at`, can be followed.
-  Result<void> check(const Descriptor& descriptor, std::uint64_t at) const {
+  Result<void> check(const Descriptor& descriptor, std::uint64_t at, std::uint64_t file_size) const {
     if (descriptor.offset == 0) {
       // What makedumpfile leaves when the disk is full: descriptors are reserved first, data follows.
       return Error{
           Errc::truncated, fmt::format("its data was never written (descriptor at offset {:#x})", at), {}};
     }
     const bool raw = descriptor.flags == 0;
-    const bool size_fits = raw ? descriptor.size == layout_.page_size : descriptor.size <= layout_.page_size;
+    const bool size_fits = raw ? descriptor.size == page_size_ : descriptor.size <= page_size_;
     if (!size_fits || descriptor.size == 0 || (!raw && !codec_of(descriptor.flags))) {
       return Error{Errc::corrupt,
                    fmt::format("descriptor at offset {:#x} makes no sense: size {:#x}, flags {:#x}", at,
                                descriptor.size, descriptor.flags),
                    {}};
     }
-    if (reaches_beyond(descriptor, file_->size())) {
+    if (reaches_beyond(descriptor, file_size)) {
       return Error{Errc::truncated,
                    fmt::format("its data at offset {:#x} is beyond the end of the file ({:#x} bytes)",
-                               descriptor.offset, file_->size()),
+                               descriptor.offset, file_size),
                    {}};
     }
     return {};
   }
 
-  std::shared_ptr<const File> file_;
-  Layout layout_;
-  PageBitmap existing_;
+  std::vector<Part> parts_;
+  std::uint64_t page_size_;
+  PageBitmap existing_;  // of the first part, as all have the same
   PageRanks stored_;
-  std::vector<PhysRange> ranges_;
   Decompressor decompressor_;
   mutable BlockCache pages_;  // by page number
 };
@@ -364,7 +233,7 @@ class KdumpMemory : public PhysicalMemory {
 /// pages, which share the first: so it is the last other page that tells. Where that many zeros come last
 /// that looking for it would cost as much as reading a small dump, a sample of the other descriptors has to
 /// do.
-bool ends_early(const File& file, const Layout& layout, std::uint64_t stored_pages) {
+bool ends_early(const ByteSource& file, const KdumpLayout& layout, std::uint64_t stored_pages) {
   if (stored_pages > (file.size() - layout.descriptors_at) / descriptor_size) return true;
   const std::uint64_t zero_page_at = layout.descriptors_at + stored_pages * descriptor_size;
   std::uint64_t left = stored_pages;
@@ -388,12 +257,12 @@ bool ends_early(const File& file, const Layout& layout, std::uint64_t stored_pag
 }
 
 /// The codec that the header names, else the one of the first compressed page.
-std::string compression(const File& file, const Header& header, const Layout& layout,
-                        std::uint64_t stored_pages) {
+std::string compression(const Part& part, std::uint64_t stored_pages) {
   for (const CodecFlag& known : codec_flags) {
-    if ((header.status & known.flag) != 0) return std::string(codec_name(known.codec));
+    if ((part.header.status & known.flag) != 0) return std::string(codec_name(known.codec));
   }
-  const auto descriptors = read_descriptors(file, layout, 0, std::min(stored_pages, descriptors_at_once));
+  const auto descriptors =
+      read_descriptors(*part.file, part.layout, 0, std::min(stored_pages, descriptors_at_once));
   if (!descriptors) return "none";
   for (const Descriptor& descriptor : *descriptors) {
     if (const auto codec = codec_of(descriptor.flags)) return std::string(codec_name(*codec));
@@ -403,7 +272,8 @@ std::string compression(const File& file, const Header& header, const Layout& la
 
 /// The text from where the sub header says, else from the notes, else nothing; what cannot be read becomes a
 /// warning.
-std::string find_vmcoreinfo(const File& file, const Header& header, const SubHeader& sub, Notes& notes) {
+std::string find_vmcoreinfo(const ByteSource& file, const KdumpHeader& header, const KdumpSubHeader& sub,
+                            Notes& notes) {
   if (sub.vmcoreinfo.offset != 0 && sub.vmcoreinfo.size != 0) {
     auto text = read_vmcoreinfo(file, sub.vmcoreinfo.offset, sub.vmcoreinfo.size);
     if (text) return std::move(*text);
@@ -416,55 +286,173 @@ std::string find_vmcoreinfo(const File& file, const Header& header, const SubHea
   return {};
 }
 
-void describe(const Header& header, const SubHeader& sub, const File& file, DumpInfo& info, Notes& notes) {
+Result<Part> open_part(const std::shared_ptr<const ByteSource>& file, Notes& notes) {
+  Part part;
+  part.file = file;
+  auto header = read_kdump_header(*file);
+  if (!header) return std::move(header).error();
+  part.header = *std::move(header);
+  auto sub = read_kdump_sub_header(*file, part.header);
+  if (!sub) return std::move(sub).error();
+  part.sub = *sub;
+  auto layout = lay_out_kdump(*file, part.header, part.sub);
+  if (!layout) return std::move(layout).error();
+  part.layout = *layout;
+  part.end = Pfn(layout->pages);
+  if (sub->split) {
+    if (sub->start_pfn > sub->end_pfn) {
+      return Error{Errc::bad_format,
+                   fmt::format("kdump sub header: the part's page numbers begin at {:#x} and end at {:#x}",
+                               sub->start_pfn, sub->end_pfn),
+                   {}};
+    }
+    part.start = Pfn(std::min(sub->start_pfn, layout->pages));
+    part.end = Pfn(std::min(sub->end_pfn, layout->pages));
+  }
+  part.vmcoreinfo = find_vmcoreinfo(*file, part.header, part.sub, notes);
+  return part;
+}
+
+/// What tells that two parts are of different dumps, empty when nothing does.
+std::string_view difference(const Part& a, const Part& b) {
+  if (a.header.word_bits != b.header.word_bits || a.header.order != b.header.order) return "the machine";
+  if (a.header.identity != b.header.identity) return "utsname or timestamp";
+  if (a.header.block_size != b.header.block_size) return "block_size";
+  if (a.layout.pages != b.layout.pages) return "max_mapnr";
+  if (a.header.bitmap_blocks != b.header.bitmap_blocks) return "bitmap_blocks";
+  if (a.sub.dump_level != b.sub.dump_level) return "dump_level";
+  // Empty where a part is damaged.
+  if (!a.vmcoreinfo.empty() && !b.vmcoreinfo.empty() && a.vmcoreinfo != b.vmcoreinfo) return "VMCOREINFO";
+  return {};
+}
+
+/// Whether the two are parts of one dump.
+Result<void> check_same_dump(const Part& first, const Part& part) {
+  if (!first.sub.split || !part.sub.split) return refuse_parts({first.file, part.file});
+  const std::string_view what = difference(first, part);
+  if (what.empty()) return {};
+  return Error{Errc::usage,
+               fmt::format("{} and {} are parts of different dumps: they differ in {}", first.file->name(),
+                           part.file->name(), what),
+               "name the parts of one dump"};
+}
+
+/// Sorts the parts by their pages, which must be different ones.
+Result<void> sort_parts(std::vector<Part>& parts) {
+  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
+    return a.start != b.start ? a.start < b.start : a.end < b.end;
+  });
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const Part& before = parts[i - 1];
+    const Part& part = parts[i];
+    if (part.start >= before.end) continue;  // makedumpfile leaves parts empty when it has too many
+    const bool same = part.start == before.start && part.end == before.end;
+    return Error{
+        Errc::usage,
+        fmt::format("{} and {} {} of the split dump (page numbers {:#x} up to {:#x} and {:#x} up to {:#x})",
+                    before.file->name(), part.file->name(),
+                    same ? "are the same part" : "are overlapping parts", before.start.raw(),
+                    before.end.raw(), part.start.raw(), part.end.raw()),
+        "name each part once"};
+  }
+  return {};
+}
+
+/// Opens the headers of all files and brings the parts in order.
+Result<std::vector<Part>> open_parts(const DumpParts& files, Notes& notes) {
+  if (files.size() > most_parts) {
+    return Error{
+        Errc::usage, fmt::format("{} dumps are named; {} parts are the most", files.size(), most_parts), {}};
+  }
+  std::vector<Part> parts;
+  for (const auto& file : files) {
+    auto part = open_part(file, notes);
+    if (!part) return in_part(std::move(part).error(), files, *file);
+    if (!parts.empty()) {
+      if (auto same = check_same_dump(parts.front(), *part); !same) return std::move(same).error();
+      if (!parts.front().vmcoreinfo.empty()) part->vmcoreinfo.clear();  // up to a megabyte, and the same
+    }
+    parts.push_back(*std::move(part));
+  }
+  if (auto sorted = sort_parts(parts); !sorted) return std::move(sorted).error();
+  return parts;
+}
+
+/// Says which page numbers no part has.
+void find_missing_parts(const std::vector<Part>& parts, Dump& dump) {
+  std::string missing;
+  const auto add = [&missing](Pfn from, Pfn to) {
+    if (from >= to) return;
+    missing += fmt::format("{}{:#x} up to {:#x}", missing.empty() ? "" : ", ", from.raw(), to.raw());
+  };
+  Pfn at;
+  for (const Part& part : parts) {
+    add(at, part.start);
+    at = std::max(at, part.end);
+  }
+  add(at, Pfn(parts.front().layout.pages));
+  if (missing.empty()) return;
+  dump.info.truncated = true;
+  dump.info.advice = "name all parts of the split dump";
+  dump.notes.warn("parts of the split dump are missing: those with the page numbers " + missing,
+                  dump.info.advice);
+}
+
+void describe(const Part& part, Dump& dump) {
+  DumpInfo& info = dump.info;
   info.format = "kdump";
-  info.utsname_machine = header.machine;
-  info.order = header.order;
+  info.utsname_machine = part.header.machine;
+  info.word_bits = part.header.word_bits;
+  info.order = part.header.order;
   constexpr std::uint32_t highest_level = 31;
-  if (sub.dump_level <= highest_level) info.level = sub.dump_level;
-  if (header.version > newest_version) {
-    notes.warn(fmt::format("kdump header version {} is newer than {}, the newest known: read as that",
-                           header.version, newest_version));
+  if (part.sub.dump_level <= highest_level) info.level = part.sub.dump_level;
+  if (part.header.version > newest_version) {
+    dump.notes.warn(fmt::format("kdump header version {} is newer than {}, the newest known: read as that",
+                                part.header.version, newest_version));
   }
-  if ((header.status & status_incomplete) != 0) {
-    info.truncated = true;
-    notes.warn("the dump says that it is incomplete: makedumpfile ran out of space");
-  } else if (info.truncated) {
-    notes.warn(
-        fmt::format("the dump is cut off: the file ends at {:#x}, before its last pages", file.size()));
-  }
-  if ((header.status & status_excluded_vmemmap) != 0) {
-    notes.note("the memmap of filtered-out pages was filtered out too (makedumpfile -e)");
+  if ((part.header.status & status_excluded_vmemmap) != 0) {
+    dump.notes.note("the memmap of filtered-out pages was filtered out too (makedumpfile -e)");
   }
 }
 
-Result<Dump> open(std::shared_ptr<const File> file) {
-  auto header = read_header(*file);
-  if (!header) return std::move(header).error();
-  auto sub = read_sub_header(*file, *header);
-  if (!sub) return std::move(sub).error();
-  if (sub->split) {
-    return Error{Errc::unsupported,
-                 fmt::format("is one part of a split dump, page numbers {:#x} up to {:#x}", sub->start_pfn,
-                             sub->end_pfn),
-                 "join the parts first: makedumpfile --reassemble PART1 PART2 ... OUT"};
+/// Says when a part ends too early. `stored_pages` are those it should have.
+void find_cut(const Part& part, std::uint64_t stored_pages, std::string_view which, Dump& dump) {
+  if ((part.header.status & status_incomplete) != 0) {
+    dump.info.truncated = true;
+    dump.notes.warn(
+        fmt::format("the dump{} says that it is incomplete: makedumpfile ran out of space", which));
+  } else if (ends_early(*part.file, part.layout, stored_pages)) {
+    dump.info.truncated = true;
+    dump.notes.warn(fmt::format("the dump{} is cut off: the file ends at {:#x}, before its last pages", which,
+                                part.file->size()));
   }
-  auto layout = lay_out(*file, *header, *sub);
-  if (!layout) return std::move(layout).error();
+}
 
-  PageBitmap existing{file, layout->existing_at, layout->pages};
-  auto ranges = page_ranges(existing, layout->page_size);
-  if (!ranges) return std::move(ranges).error();
-  auto stored = PageRanks::build({file, layout->stored_at, layout->pages});
-  if (!stored) return std::move(stored).error();
-
+Result<Dump> open(const DumpParts& files) {
   Dump dump;
-  dump.info.truncated = ends_early(*file, *layout, stored->total());
-  dump.info.compression = compression(*file, *header, *layout, stored->total());
-  dump.vmcoreinfo = find_vmcoreinfo(*file, *header, *sub, dump.notes);
-  describe(*header, *sub, *file, dump.info, dump.notes);
-  dump.memory = std::make_unique<KdumpMemory>(std::move(file), *layout, std::move(existing),
-                                              std::move(*stored), std::move(*ranges));
+  auto opened = open_parts(files, dump.notes);
+  if (!opened) return std::move(opened).error();
+  std::vector<Part>& parts = *opened;
+  const Part& first = parts.front();
+  auto stored = PageRanks::build({first.file, first.layout.stored_at, first.layout.pages});
+  if (!stored) return in_part(std::move(stored).error(), files, *first.file);
+
+  describe(first, dump);
+  find_missing_parts(parts, dump);
+  dump.info.parts = static_cast<unsigned>(parts.size());
+  for (Part& part : parts) {
+    const auto before = stored->rank(part.start);
+    const auto up_to = stored->rank(part.end);
+    if (!before || !up_to) return in_part((before ? up_to : before).error(), files, *first.file);
+    part.first_rank = *before;
+    const std::string which = parts.size() > 1 ? " part " + part.file->name() : "";
+    find_cut(part, *up_to - *before, which, dump);
+    if (dump.info.compression.empty() || dump.info.compression == "none") {
+      dump.info.compression = compression(part, *up_to - *before);
+    }
+    if (dump.vmcoreinfo.empty()) dump.vmcoreinfo = part.vmcoreinfo;
+  }
+  dump.memory = std::make_unique<KdumpMemory>(std::move(parts), *std::move(stored));
   return dump;
 }
 

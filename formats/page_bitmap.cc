@@ -1,7 +1,8 @@
 // Bitmaps are read in pieces and never kept. What is kept of them:
 //
 //   bits    |0 ............ 4095|4096 ......... 8191|8192 ...
-//   ranks    0                   37                  4133       pages before each group; the rest is counted when asked
+//   ranks    0                   37                  4133       pages before each group that has any;
+//                                                                the rest is counted when asked
 //   ranges   [0x1000, 0x9f000) [0x100000, 0x40000000) ...
 #include "formats/page_bitmap.h"
 
@@ -33,20 +34,26 @@ std::uint64_t count_ones(Bytes bytes) {
 /// The bits of `b` below bit number `bit`.
 std::byte low_bits(std::byte b, std::uint64_t bit) { return b & static_cast<std::byte>((1U << bit) - 1); }
 
-/// Calls `take(bytes)` with the bitmap from front to back; bits behind the last are cleared. Stops when take
-/// fails.
+/// Calls `take(first bit, bytes)` with the bitmap from front to back; bits behind the last are cleared. Leaps
+/// over holes of the file: what is left out is zeros. Stops when take fails.
 template <class Take>
 Result<void> for_each_piece(const PageBitmap& bitmap, const Take& take) {
   const std::uint64_t size = (bitmap.bits + 7) / 8;
   std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(piece_bytes, size)));
   for (std::uint64_t done = 0; done < size;) {
+    const std::uint64_t data = bitmap.file->next_data(bitmap.offset + done) - bitmap.offset;
+    if (data - done >= piece_bytes && data > done) {
+      done = std::min(size, data / group_bytes * group_bytes);
+      continue;
+    }
     const auto piece = std::span(buffer).first(static_cast<std::size_t>(std::min(piece_bytes, size - done)));
     if (auto read = bitmap.file->read(bitmap.offset + done, piece); !read) {
       return std::move(read).error().within("page bitmap");
     }
+    const std::uint64_t first_bit = done * 8;
     done += piece.size();
     if (done == size && bitmap.bits % 8 != 0) piece.back() = low_bits(piece.back(), bitmap.bits % 8);
-    if (Result<void> taken = take(Bytes(piece)); !taken) return taken;
+    if (Result<void> taken = take(first_bit, Bytes(piece)); !taken) return taken;
   }
   return {};
 }
@@ -57,7 +64,10 @@ class RunCollector {
   RunCollector(std::uint64_t page_size, std::size_t most_runs)
       : page_size_(page_size), most_runs_(most_runs) {}
 
-  Result<void> take(Bytes bytes) {
+  Result<void> take(std::uint64_t first_bit, Bytes bytes) {
+    if (first_bit > pfn_ && in_run_) close();
+    in_run_ = in_run_ && first_bit == pfn_;
+    pfn_ = first_bit;
     while (!bytes.empty()) {
       const std::uint64_t same = in_run_ ? ~std::uint64_t{0} : 0;
       std::uint64_t word = 0;
@@ -120,7 +130,9 @@ Result<bool> PageBitmap::test(Pfn pfn) const {
 Result<std::vector<PhysRange>> page_ranges(const PageBitmap& bitmap, std::uint64_t page_size,
                                            std::size_t most_runs) {
   RunCollector runs(page_size, most_runs);
-  if (auto read = for_each_piece(bitmap, [&runs](Bytes piece) { return runs.take(piece); }); !read) {
+  if (auto read = for_each_piece(
+          bitmap, [&runs](std::uint64_t first, Bytes piece) { return runs.take(first, piece); });
+      !read) {
     return std::move(read).error();
   }
   return std::move(runs).finish();
@@ -128,13 +140,13 @@ Result<std::vector<PhysRange>> page_ranges(const PageBitmap& bitmap, std::uint64
 
 Result<PageRanks> PageRanks::build(PageBitmap bitmap) {
   PageRanks ranks(std::move(bitmap));
-  ranks.before_group_.reserve(static_cast<std::size_t>(ranks.bitmap_.bits / group_bits + 1));
-  const auto count_groups = [&ranks](Bytes piece) -> Result<void> {
-    while (!piece.empty()) {
-      const Bytes group = piece.first(std::min(piece.size(), group_bytes));
-      ranks.before_group_.push_back(ranks.total_);
-      ranks.total_ += count_ones(group);
-      piece = piece.subspan(group.size());
+  const auto count_groups = [&ranks](std::uint64_t first_bit, Bytes piece) -> Result<void> {
+    for (std::uint64_t group = first_bit / group_bits; !piece.empty(); ++group) {
+      const Bytes bytes = piece.first(std::min(piece.size(), group_bytes));
+      const std::uint64_t ones = count_ones(bytes);
+      if (ones > 0) ranks.groups_.push_back({group, ranks.total_});
+      ranks.total_ += ones;
+      piece = piece.subspan(bytes.size());
     }
     return {};
   };
@@ -145,7 +157,11 @@ Result<PageRanks> PageRanks::build(PageBitmap bitmap) {
 Result<std::uint64_t> PageRanks::rank(Pfn pfn) const {
   if (pfn.raw() >= bitmap_.bits) return total_;
   const std::uint64_t group = pfn.raw() / group_bits;
-  std::uint64_t rank = before_group_[static_cast<std::size_t>(group)];
+  const auto found = std::lower_bound(groups_.begin(), groups_.end(), group,
+                                      [](const Group& at, std::uint64_t value) { return at.number < value; });
+  if (found == groups_.end()) return total_;
+  std::uint64_t rank = found->before;
+  if (found->number != group) return rank;
   std::uint64_t at = bitmap_.offset + group * group_bytes;
   const std::uint64_t last = bitmap_.offset + pfn.raw() / 8;  // the byte of the bit itself: counted in part
   while (at <= last) {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/file.h"
+#include "base/byte_source.h"
 #include "base/position.h"
 #include "base/result.h"
 
@@ -14,7 +14,7 @@ namespace memsect {
 
 /// `bits` bits at `offset` of the file. Holds no copy of them: a machine of 16 TiB has 512 MiB of bitmap.
 struct PageBitmap {
-  std::shared_ptr<const File> file;
+  std::shared_ptr<const ByteSource> file;
   std::uint64_t offset = 0;
   std::uint64_t bits = 0;
 
@@ -27,8 +27,8 @@ struct PageBitmap {
 Result<std::vector<PhysRange>> page_ranges(const PageBitmap& bitmap, std::uint64_t page_size,
                                            std::size_t most_runs = std::size_t{1} << 20);
 
-/// Answers how many pages of a bitmap come before one: the index of its descriptor. Keeps 8 bytes per 4096
-/// pages.
+/// Answers how many pages of a bitmap come before one: the index of its descriptor. Keeps 16 bytes for each
+/// 4096 pages of which any is set: no more than a fraction of what the file really holds.
 class PageRanks {
  public:
   /// Reads all of the bitmap once.
@@ -41,10 +41,15 @@ class PageRanks {
   Result<std::uint64_t> rank(Pfn pfn) const;
 
  private:
+  /// 4096 bits, and how many are set before them.
+  struct Group {
+    std::uint64_t number = 0;
+    std::uint64_t before = 0;
+  };
   explicit PageRanks(PageBitmap bitmap) : bitmap_(std::move(bitmap)) {}
 
   PageBitmap bitmap_;
-  std::vector<std::uint64_t> before_group_;  // set bits before each group of 4096
+  std::vector<Group> groups_;  // those with a bit set, ascending
   std::uint64_t total_ = 0;
 };
 

@@ -28,7 +28,7 @@ std::uint64_t padded(std::uint64_t size) { return (size + 3) / 4 * 4; }
 
 }  // namespace
 
-Result<std::string> read_vmcoreinfo(const File& file, std::uint64_t offset, std::uint64_t size) {
+Result<std::string> read_vmcoreinfo(const ByteSource& file, std::uint64_t offset, std::uint64_t size) {
   if (size > largest_vmcoreinfo) {
     return Error{Errc::corrupt,
                  fmt::format("VMCOREINFO of {:#x} bytes at offset {:#x}: too large to be true", size, offset),
@@ -42,7 +42,7 @@ Result<std::string> read_vmcoreinfo(const File& file, std::uint64_t offset, std:
   return text;
 }
 
-Result<std::string> find_vmcoreinfo_note(const File& file, std::uint64_t offset, std::uint64_t size,
+Result<std::string> find_vmcoreinfo_note(const ByteSource& file, std::uint64_t offset, std::uint64_t size,
                                          ByteOrder order) {
   const std::uint64_t end = offset + std::min(size, file.size() - std::min(offset, file.size()));
   for (int i = 0; i < most_notes && offset < end && end - offset >= note_header_size; ++i) {

@@ -23,6 +23,7 @@ Object dump_value(const DumpInfo& info) {
                 {"level", info.level ? Value(*info.level) : Value()},
                 {"compression", info.compression},
                 {"parts", info.parts},
+                {"flattened", info.flattened},
                 {"truncated", info.truncated},
                 {"excluded", info.level ? Value(excluded_kinds(*info.level))
                                         : Value(Absent{"not_applicable", "this format does not record it"})}};

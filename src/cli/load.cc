@@ -6,7 +6,11 @@ Result<std::unique_ptr<Loaded>> load(const CommonOptions& options, const ModelPa
   auto kernel = Kernel::open(options.input);
   if (!kernel) return std::move(kernel).error();
   auto model = load_model(*kernel, parts);
-  if (!model) return std::move(model).error().within(kernel->files().front().path);
+  if (!model) {
+    Error error = std::move(model).error().within(kernel->files().front().path);
+    const std::string& advice = kernel->dump().info.advice;
+    return advice.empty() ? error : std::move(error).with_hint(advice);
+  }
   return std::make_unique<Loaded>(Loaded{std::move(*kernel), std::move(*model)});
 }
 

@@ -52,13 +52,15 @@ Error unknown_kind(const File& file) {
 }
 
 Result<void> take_dump(InputFiles& inputs, std::shared_ptr<const File> file, const FormatDriver* format) {
-  if (inputs.dump) {
-    return Error{Errc::usage, fmt::format("{} and {} are both dumps", inputs.dump->path(), file->path()),
-                 "name one of them"};
+  if (!inputs.dump) {
+    inputs.dump = std::move(file);
+    inputs.dump_format = format;
+    return {};
   }
-  inputs.dump = std::move(file);
-  inputs.dump_format = format;
-  return {};
+  // Whether two of a format are parts of one dump is for the format to say.
+  inputs.more_parts.push_back(std::move(file));
+  if (inputs.dump_format == format) return {};
+  return refuse_parts({inputs.dump, inputs.more_parts.back()});
 }
 
 /// Of two images of one build, of which one alone has debug information, that one is the debug file of the
@@ -122,6 +124,13 @@ Result<void> classify_vmlinux(InputFiles& inputs, const std::string& path) {
 }
 
 }  // namespace
+
+DumpParts InputFiles::dump_parts() const {
+  DumpParts parts;
+  if (dump) parts.push_back(dump);
+  parts.insert(parts.end(), more_parts.begin(), more_parts.end());
+  return parts;
+}
 
 Result<InputFiles> open_input_files(const InputRequest& request) {
   InputFiles inputs;

@@ -24,10 +24,14 @@ struct InputRequest {
 
 /// The same, opened and told apart.
 struct InputFiles {
-  std::shared_ptr<const File> dump;
-  const FormatDriver* dump_format = nullptr;
-  std::shared_ptr<const File> vmlinux;     ///< null when none was named
-  std::shared_ptr<const File> debug_file;  ///< of a stripped vmlinux, null when none was named
+  std::shared_ptr<const File> dump;                     ///< the first part of a split one
+  std::vector<std::shared_ptr<const File>> more_parts;  ///< the others
+  const FormatDriver* dump_format = nullptr;            ///< of all parts
+  std::shared_ptr<const File> vmlinux;                  ///< null when none was named
+  std::shared_ptr<const File> debug_file;               ///< of a stripped vmlinux, null when none was named
+
+  /// All files of the dump.
+  DumpParts dump_parts() const;
 };
 
 /// Opens and classifies the files of `request`. Errors name the file.

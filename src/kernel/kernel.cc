@@ -64,11 +64,22 @@ Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& reques
 
 Result<void> Kernel::open_dump(const InputFiles& inputs) {
   const std::string& path = inputs.dump->path();
-  auto dump = inputs.dump_format->open(inputs.dump);
+  const DumpParts parts = inputs.dump_parts();
+  auto dump = inputs.dump_format->open(parts);
+  // Where there are several, the errors name them.
+  if (!dump && parts.size() > 1) return std::move(dump).error();
   if (!dump) return std::move(dump).error().within(path);
   dump_ = std::move(*dump);
   notes_.append(dump_.notes);
-  files_.push_back({path, "dump", dump_.info.format});
+  for (const auto& part : parts) files_.push_back({part->name(), "dump", inputs.dump_format->name});
+  if (dump_.info.word_bits != 64) {
+    return Error{
+        Errc::unsupported,
+        fmt::format("{}: is the dump of a machine with {}-bit words{}; memsect reads 64-bit kernels", path,
+                    dump_.info.word_bits,
+                    dump_.info.utsname_machine.empty() ? "" : " (" + dump_.info.utsname_machine + ")"),
+        {}};
+  }
   if (dump_.vmcoreinfo.empty()) {
     return Error{Errc::unsupported,
                  path + ": has no VMCOREINFO note, and looking for it in memory is not in this release yet",

@@ -29,7 +29,7 @@ struct ElfImage;
 struct SourceFile {
   std::string path;
   std::string_view role;    ///< "dump", "vmlinux"
-  std::string_view format;  ///< "elf-core", "kdump", "elf"
+  std::string_view format;  ///< "elf-core", "kdump", "flattened", "elf"
 };
 
 /// Everything below the memory model. Immutable once open.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "base/position.h"
 #include "base/result.h"
@@ -17,8 +18,9 @@ class PhysicalMemory {
  public:
   virtual ~PhysicalMemory() = default;
 
-  /// What the dump claims to cover: sorted, disjoint. Pages inside may still be excluded or cut off.
-  virtual std::span<const PhysRange> ranges() const = 0;
+  /// What the dump claims to cover: sorted, disjoint. Pages inside may still be excluded or cut off. Not
+  /// kept: it can cost a scan of the whole page bitmap, and fails where that makes no sense.
+  virtual Result<std::vector<PhysRange>> ranges() const = 0;
   /// 1 to `want` bytes at `at`, contiguous, inside one cached block. Fails with `excluded`, `truncated`,
   /// `not_in_dump`, `corrupt` (does not decompress), `unsupported` (codec not built in) or `io`: never zeros
   /// for what is not there.

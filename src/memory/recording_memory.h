@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "base/position.h"
 #include "base/range_set.h"
@@ -26,7 +27,7 @@ class RecordingMemory final : public PhysicalMemory {
   RecordingMemory(const PhysicalMemory& inner, RangeSet& read, std::map<PhysAddr, Errc>& failed)
       : inner_(inner), read_(read), failed_(failed) {}
 
-  std::span<const PhysRange> ranges() const override { return inner_.ranges(); }
+  Result<std::vector<PhysRange>> ranges() const override { return inner_.ranges(); }
   Result<View> view(PhysAddr at, std::size_t want) const override {
     auto view = inner_.view(at, want);
     if (view) {

@@ -52,13 +52,14 @@ TEST(Sniff, NeverReadsBeyondAShortHead) {
   }
 }
 
-TEST(Flattened, IsUnsupportedWithTheWayOut) {
-  Buffer flattened = to_bytes("makedumpfile");
-  flattened.resize(5000);
-  const auto dump = open_dump(flattened);
-  ASSERT_FALSE(dump);
-  EXPECT_EQ(dump.error().code, Errc::unsupported);
-  EXPECT_THAT(dump.error().hint, testing::HasSubstr("makedumpfile -R"));
+TEST(OpenDump, OfAFormatWithoutPartsTakesOneFile) {
+  ElfRecipe recipe;
+  recipe.segments.push_back(load_segment(0x1000, to_bytes("x")));
+  const Buffer elf = build_elf_core(recipe);
+  const auto two = open_split_dump({elf, elf});
+  ASSERT_FALSE(two);
+  EXPECT_EQ(two.error().code, Errc::usage);
+  EXPECT_THAT(two.error().message, testing::HasSubstr("are both dumps"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "formats/format.h"
 #include "support/dump_builder.h"
@@ -15,9 +16,10 @@ namespace {
 constexpr std::uint64_t page_size = 4096;
 
 /// A kdump of raw, compressed and excluded pages, with VMCOREINFO.
-Kdump small_kdump(ByteOrder order) {
+KdumpRecipe small_recipe(ByteOrder order, unsigned word_bits = 64) {
   KdumpRecipe recipe;
   recipe.order = order;
+  recipe.word_bits = word_bits;
   recipe.vmcoreinfo = "OSRELEASE=6.1\nPAGESIZE=4096\n";
   recipe.pages[0] = stored_page("zero");
   recipe.pages[3] = stored_page("three", Codec::zlib);
@@ -25,12 +27,16 @@ Kdump small_kdump(ByteOrder order) {
   recipe.pages[5] = excluded_page();
   recipe.pages[9] = stored_page("nine", Codec::snappy);
   recipe.pages[100] = stored_page("hundred", Codec::zstd);
-  return build_kdump(recipe);
+  return recipe;
+}
+Kdump small_kdump(ByteOrder order, unsigned word_bits = 64) {
+  return build_kdump(small_recipe(order, word_bits));
 }
 
-Buffer small_elf(ByteOrder order) {
+Buffer small_elf(ByteOrder order, std::uint8_t elf_class = 2) {
   ElfRecipe recipe;
   recipe.order = order;
+  recipe.elf_class = elf_class;
   recipe.extended_count = true;
   recipe.segments.push_back(note_segment(elf_note("VMCOREINFO", 0, "OSRELEASE=6.1\n", order)));
   for (const std::uint64_t phys : {0x3000U, 0x0U, 0x3800U, 0x64000U}) {
@@ -49,7 +55,7 @@ bool may_stand_for_a_page(Errc code) {
 
 bool may_stand_for_a_dump(Errc code) {
   return code == Errc::bad_format || code == Errc::truncated || code == Errc::corrupt ||
-         code == Errc::unsupported;
+         code == Errc::unsupported || code == Errc::usage;  // usage: parts that do not belong together
 }
 
 /// The pages of the small dumps and some around them: their bytes, or nothing where there is an error.
@@ -70,15 +76,16 @@ Pages read_pages(const PhysicalMemory& memory) {
   return pages;
 }
 
-/// The pages of `bytes`, or nothing when it does not open.
-std::optional<Pages> try_dump(const Buffer& bytes) {
-  const auto dump = open_dump(bytes);
+/// The pages of the dump with these parts, or nothing when it does not open.
+std::optional<Pages> try_parts(const std::vector<Buffer>& parts) {
+  const auto dump = open_split_dump(parts);
   if (!dump) {
     EXPECT_TRUE(may_stand_for_a_dump(dump.error().code)) << dump.error().message;
     EXPECT_FALSE(dump.error().message.empty());
     return std::nullopt;
   }
-  const auto ranges = dump->memory->ranges();
+  const auto claimed = dump->memory->ranges();
+  const std::vector<PhysRange> ranges = claimed ? *claimed : std::vector<PhysRange>();
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     EXPECT_FALSE(ranges[i].empty());
     if (i > 0) {
@@ -88,9 +95,11 @@ std::optional<Pages> try_dump(const Buffer& bytes) {
   return read_pages(*dump->memory);
 }
 
-/// Every field of `width` bytes from `start` to `end` is set to telling values.
+std::optional<Pages> try_dump(const Buffer& bytes) { return try_parts({bytes}); }
+
+/// Every field of `width` bytes from `start` to `end` is set to telling values. `others` are the other parts.
 void try_fields(const Buffer& good, std::uint64_t start, std::uint64_t end, std::size_t width,
-                ByteOrder order) {
+                ByteOrder order, const std::vector<Buffer>& others = {}) {
   for (std::uint64_t at = start; at + width <= end; at += width) {
     const std::uint64_t value = load_unsigned(Bytes(good).subspan(at, width), order);
     const std::uint64_t top = std::uint64_t{1} << (8 * width - 1);
@@ -98,9 +107,10 @@ void try_fields(const Buffer& good, std::uint64_t start, std::uint64_t end, std:
          std::array{std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}, top, top - 1, value - 1, value + 1,
                     value * 2, std::uint64_t{good.size()}, std::uint64_t{good.size()} - 1}) {
       SCOPED_TRACE("offset " + std::to_string(at) + ", value " + std::to_string(other));
-      Buffer bad = good;
-      put_unsigned(bad, at, other, width, order);
-      try_dump(bad);
+      std::vector<Buffer> parts = others;
+      parts.push_back(good);
+      put_unsigned(parts.back(), at, other, width, order);
+      try_parts(parts);
     }
   }
 }
@@ -180,6 +190,117 @@ TEST(MutatedKdump, CutAnywhereGivesNoWrongBytes) {
   for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
     const Kdump good = small_kdump(order);
     try_cuts(good.bytes, 128);
+  }
+}
+
+TEST(MutatedKdump, Of32BitMachinesEndsInAnAnswer) {
+  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
+    const Kdump good = small_kdump(order, 32);
+    try_fields(good.bytes, 404, 444, 4, order);
+    try_fields(good.bytes, good.sub_header_at, good.sub_header_at + 104, 4, order);
+    try_cuts(good.bytes, 512);
+  }
+}
+
+TEST(MutatedSplitKdump, AnySpoiltHeaderFieldOfAPartEndsInAnAnswer) {
+  const std::vector<Buffer> good = build_split_kdump(small_recipe(ByteOrder::little), {0, 4, 9});
+  ASSERT_TRUE(try_parts(good));
+  try_fields(good[1], 400, 464, 4, ByteOrder::little, {good[0], good[2]});
+  try_fields(good[1], 4096, 4096 + 104, 8, ByteOrder::little, {good[0], good[2]});
+  try_fields(good[0], 4096, 4096 + 104, 4, ByteOrder::little, {good[1], good[2]});
+}
+
+TEST(MutatedSplitKdump, CutAnywhereGivesNoWrongBytes) {
+  const std::vector<Buffer> good = build_split_kdump(small_recipe(ByteOrder::little), {0, 4, 9});
+  const auto whole = try_parts(good);
+  ASSERT_TRUE(whole);
+  for (std::size_t cut = 0; cut < good.size(); ++cut) {
+    for (std::size_t size = 4096; size < good[cut].size(); size += 101) {
+      SCOPED_TRACE("part " + std::to_string(cut) + " cut at " + std::to_string(size));
+      std::vector<Buffer> parts = good;
+      parts[cut].resize(size);
+      const auto pages = try_parts(parts);
+      if (!pages) continue;
+      for (std::size_t i = 0; i < pages->size(); ++i) {
+        if ((*pages)[i]) {
+          EXPECT_EQ((*pages)[i], (*whole)[i]) << "page " << read_pfns[i];
+        }
+      }
+    }
+  }
+}
+
+/// A flattened file, and where its record headers are.
+struct Flat {
+  Buffer bytes;
+  std::vector<std::uint64_t> records;
+};
+Flat small_flat(const Buffer& dump) {
+  const FlatRecipe recipe = flat_recipe(dump, 777);
+  Flat flat{build_flattened(recipe), {}};
+  std::uint64_t at = 4096;
+  for (const FlatRecord& record : recipe.records) {
+    flat.records.push_back(at);
+    at += 16 + record.bytes.size();
+  }
+  flat.records.push_back(at);  // the end mark
+  return flat;
+}
+
+TEST(MutatedFlattened, AnySpoiltHeaderFieldEndsInAnAnswer) {
+  for (const Buffer& dump : {small_kdump(ByteOrder::little).bytes, small_elf(ByteOrder::big)}) {
+    const Flat good = small_flat(dump);
+    ASSERT_TRUE(try_dump(good.bytes));
+    try_fields(good.bytes, 0, 32, 8, ByteOrder::big);
+    for (const std::uint64_t at : good.records) {
+      try_fields(good.bytes, at, at + 16, 8, ByteOrder::big);
+    }
+  }
+}
+
+TEST(MutatedFlattened, CutAnywhereGivesNoWrongBytes) {
+  try_cuts(small_flat(small_kdump(ByteOrder::little).bytes).bytes, 128);
+  const Flat elf = small_flat(small_elf(ByteOrder::little));
+  try_cuts(elf.bytes, 128);
+  for (const std::uint64_t at : elf.records) {  // at every boundary and beside it
+    for (const std::uint64_t size : {at - 1, at, at + 1, at + 15, at + 16, at + 17}) {
+      if (size < elf.bytes.size())
+        try_dump(Buffer(elf.bytes.begin(), elf.bytes.begin() + static_cast<std::ptrdiff_t>(size)));
+    }
+  }
+}
+
+TEST(MutatedElfCore, Of32BitMachinesEndsInAnAnswer) {
+  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
+    const Buffer good = small_elf(order, 1);
+    try_fields(good, 16, 24, 2, order);
+    try_fields(good, 24, 36, 4, order);
+    try_fields(good, 36, 52, 2, order);
+    try_fields(good, 52, 52 + 5 * 32 + 40, 4, order);
+    try_cuts(good, 128);
+  }
+}
+
+TEST(ShrinkingFile, GivesErrorsForWhatIsGoneAndNoWrongBytes) {
+  for (const Buffer& bytes : {small_kdump(ByteOrder::little).bytes, small_elf(ByteOrder::little),
+                              small_flat(small_kdump(ByteOrder::little).bytes).bytes}) {
+    const auto whole = try_dump(bytes);
+    ASSERT_TRUE(whole);
+    for (const std::size_t size : {std::size_t{0}, std::size_t{4096}, bytes.size() / 2, bytes.size() - 100}) {
+      const TempFile temp(bytes);
+      auto file = File::open(temp.path());
+      ASSERT_TRUE(file);
+      const auto format = sniff_format(**file);
+      const auto dump = (*format)->open({*file});
+      ASSERT_TRUE(dump);
+      std::filesystem::resize_file(temp.path(), size);
+      const Pages pages = read_pages(*dump->memory);
+      for (std::size_t i = 0; i < pages.size(); ++i) {
+        if (pages[i]) {
+          EXPECT_EQ(pages[i], (*whole)[i]) << "page " << read_pfns[i];
+        }
+      }
+    }
   }
 }
 

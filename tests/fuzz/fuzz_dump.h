@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/file.h"
 #include "formats/format.h"
 
 namespace memsect::test {
@@ -22,10 +23,12 @@ inline int fuzz_dump(std::string_view name, Bytes input) {
   if (!file) return -1;
   auto format = sniff_format(**file);
   if (!format || *format == nullptr || (*format)->name != name) return -1;
-  auto dump = (*format)->open(std::move(*file));
+  auto dump = (*format)->open({std::move(*file)});
   if (!dump) return 0;
   std::uint64_t pages = 0;
-  for (const PhysRange& range : dump->memory->ranges()) {
+  const auto ranges = dump->memory->ranges();
+  if (!ranges) return 0;
+  for (const PhysRange& range : *ranges) {
     for (const PhysAddr at : {range.start, range.start + range.size / 2, range.end() - 1, range.end()}) {
       if (auto view = dump->memory->view(at, 4096)) pages += std::to_integer<unsigned>(view->bytes.front());
     }

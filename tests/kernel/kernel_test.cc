@@ -10,7 +10,15 @@ namespace memsect {
 namespace {
 
 using test::Buffer;
+using test::build_flattened;
+using test::build_kdump;
+using test::build_split_kdump;
+using test::excluded_page;
 using test::FakeKernel;
+using test::flat_recipe;
+using test::KdumpPage;
+using test::KdumpRecipe;
+using test::stored_page;
 using test::TempFile;
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -136,6 +144,59 @@ TEST(Kernel, OfAnUnknownMachineIsNotSupported) {
   ASSERT_FALSE(kernel);
   EXPECT_EQ(kernel.error().code, Errc::unsupported);
   EXPECT_THAT(kernel.error().message, HasSubstr("e_machine 8"));
+}
+
+TEST(Kernel, OfA32BitMachineIsNamedAsThat) {
+  const FakeKernel fake("fake_6");
+  KdumpRecipe recipe;
+  recipe.word_bits = 32;
+  recipe.machine = "i686";
+  recipe.vmcoreinfo = fake.vmcoreinfo_text();
+  recipe.pages[1] = stored_page("one");
+  const TempFile dump(build_kdump(recipe).bytes);
+  InputRequest request;
+  request.files = {dump.path(), fake.vmlinux()};
+  const auto kernel = Kernel::open(request);
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().code, Errc::unsupported);
+  EXPECT_THAT(kernel.error().message,
+              HasSubstr(dump.path() + ": is the dump of a machine with 32-bit words (i686)"));
+}
+
+TEST(Kernel, OfASplitDumpNamesEveryPart) {
+  const FakeKernel fake("fake_6");
+  KdumpRecipe recipe;
+  recipe.vmcoreinfo = fake.vmcoreinfo_text();
+  const auto ranges = fake.memory.ranges();
+  ASSERT_TRUE(ranges);
+  for (const PhysRange& range : *ranges) {
+    for (std::uint64_t at = range.start.raw(); at < range.end().raw(); at += 4096) {
+      KdumpPage& page = recipe.pages[at / 4096];
+      page.bytes.resize(4096);
+      if (!fake.memory.read(PhysAddr(at), page.bytes)) page = excluded_page();
+    }
+  }
+  const std::vector<Buffer> parts = build_split_kdump(recipe, {0, recipe.pages.rbegin()->first / 2});
+  const TempFile first(parts[0]);
+  const TempFile second(build_flattened(flat_recipe(parts[1])));
+  const TempFile second_plain(parts[1]);
+  InputRequest request;
+  request.files = {second_plain.path(), fake.vmlinux(), first.path()};
+  const auto kernel = Kernel::open(request);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  ASSERT_EQ(kernel->files().size(), 3U);
+  EXPECT_EQ(kernel->files()[0].path, second_plain.path());
+  EXPECT_EQ(kernel->files()[1].path, first.path());
+  EXPECT_EQ(kernel->files()[1].role, "dump");
+  EXPECT_EQ(kernel->dump().info.parts, 2U);
+
+  request.files = {second_plain.path(), second_plain.path(), fake.vmlinux()};
+  const auto twice = Kernel::open(request);
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().code, Errc::usage);
+  EXPECT_THAT(twice.error().message, ::testing::StartsWith(second_plain.path() + " and "));
+  request.files = {second.path(), first.path(), fake.vmlinux()};
+  EXPECT_EQ(Kernel::open(request).error().code, Errc::usage);  // one flattened, one not
 }
 
 TEST(Kernel, WithoutVmcoreinfoSaysHowToGetOne) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -112,12 +113,13 @@ Buffer kdump_header(const KdumpRecipe& recipe, std::uint64_t sub_header_blocks, 
   Writer header(recipe.order);
   header.text("KDUMP   ", 8);
   header.u32(recipe.version);
-  for (const std::string_view text : {"Linux", "node", "6.1.0-test", "#1 SMP"}) header.text(text, 65);
+  for (const std::string_view text : {"Linux", "node", recipe.release.c_str(), "#1 SMP"})
+    header.text(text, 65);
   header.text(recipe.machine, 65);
   header.text("(none)", 65);
-  header.pad_to(8);
-  header.u64(0);  // timestamp
-  header.u64(0);
+  header.pad_to(recipe.word_bits / 8);
+  header.number(0, recipe.word_bits / 8);  // timestamp
+  header.number(0, recipe.word_bits / 8);
   header.u32(recipe.status);
   header.u32(recipe.block_size);
   header.u32(sub_header_blocks);
@@ -134,27 +136,25 @@ Buffer kdump_header(const KdumpRecipe& recipe, std::uint64_t sub_header_blocks, 
 Buffer kdump_sub_header(const KdumpRecipe& recipe, NotePlace vmcoreinfo, NotePlace notes,
                         std::uint64_t max_pfn) {
   const bool split_in_64_bits = recipe.version >= 6;
+  const std::size_t word = recipe.word_bits / 8;
   Writer sub(recipe.order);
-  sub.u64(0x1000000);  // phys_base
+  const auto offset_and_size = [&](NotePlace place) {
+    sub.pad_to(word == 8 ? 8 : recipe.alignment);
+    sub.u64(place.offset);
+    sub.number(place.size, word);
+  };
+  sub.number(0x1000000, word);  // phys_base
   sub.u32(recipe.dump_level);
   if (recipe.version >= 2) {
     sub.u32(recipe.split);
-    sub.u64(split_in_64_bits ? 0 : recipe.start_pfn);
-    sub.u64(split_in_64_bits ? 0 : recipe.end_pfn);
+    sub.number(split_in_64_bits ? 0 : recipe.start_pfn, word);
+    sub.number(split_in_64_bits ? 0 : recipe.end_pfn, word);
   }
-  if (recipe.version >= 3) {
-    sub.u64(vmcoreinfo.offset);
-    sub.u64(vmcoreinfo.size);
-  }
-  if (recipe.version >= 4) {
-    sub.u64(notes.offset);
-    sub.u64(notes.size);
-  }
-  if (recipe.version >= 5) {
-    sub.u64(0);  // eraseinfo
-    sub.u64(0);
-  }
+  if (recipe.version >= 3) offset_and_size(vmcoreinfo);
+  if (recipe.version >= 4) offset_and_size(notes);
+  if (recipe.version >= 5) offset_and_size({});  // eraseinfo
   if (recipe.version >= 6) {
+    sub.pad_to(word == 8 ? 8 : recipe.alignment);
     sub.u64(recipe.start_pfn);
     sub.u64(recipe.end_pfn);
     sub.u64(max_pfn);
@@ -169,15 +169,21 @@ Buffer pack(const KdumpPage& page, std::uint32_t block_size) {
   return page.codec ? compress(*page.codec, bytes) : bytes;
 }
 
+/// Whether the page has a descriptor in this file.
+bool is_here(const KdumpRecipe& recipe, std::uint64_t pfn, const KdumpPage& page) {
+  return page.kind == KdumpPage::Kind::stored &&
+         (recipe.split == 0 || (pfn >= recipe.start_pfn && pfn < recipe.end_pfn));
+}
+
 /// Descriptors and, behind them, the data they point to.
 void add_pages(const KdumpRecipe& recipe, Kdump& dump) {
   std::uint64_t stored = 0;
-  for (const auto& [pfn, page] : recipe.pages) stored += page.kind == KdumpPage::Kind::stored ? 1 : 0;
+  for (const auto& [pfn, page] : recipe.pages) stored += is_here(recipe, pfn, page) ? 1 : 0;
   dump.data_at = dump.descriptors_at + stored * 24;
   Writer descriptors(recipe.order);
   Writer data(recipe.order);
   for (const auto& [pfn, page] : recipe.pages) {
-    if (page.kind != KdumpPage::Kind::stored) continue;
+    if (!is_here(recipe, pfn, page)) continue;
     const Buffer packed = page.packed ? *page.packed : pack(page, recipe.block_size);
     descriptors.u64(page.offset.value_or(dump.data_at + data.bytes.size()));
     descriptors.u32(page.size.value_or(static_cast<std::uint32_t>(packed.size())));
@@ -187,6 +193,17 @@ void add_pages(const KdumpRecipe& recipe, Kdump& dump) {
   }
   dump.bytes.insert(dump.bytes.end(), descriptors.bytes.begin(), descriptors.bytes.end());
   dump.bytes.insert(dump.bytes.end(), data.bytes.begin(), data.bytes.end());
+}
+
+struct ElfSizes {
+  std::size_t word;
+  std::size_t header;
+  std::size_t program_header;
+  std::size_t section_header;
+  std::size_t section_info;
+};
+ElfSizes sizes_of(const ElfRecipe& recipe) {
+  return recipe.elf_class == 1 ? ElfSizes{4, 52, 32, 40, 28} : ElfSizes{8, 64, 56, 64, 44};
 }
 
 Buffer elf_header(const ElfRecipe& recipe, std::uint64_t phoff, std::uint64_t shoff, std::uint64_t sections) {
@@ -199,14 +216,15 @@ Buffer elf_header(const ElfRecipe& recipe, std::uint64_t phoff, std::uint64_t sh
   header.u16(recipe.type);
   header.u16(recipe.machine);
   header.u32(1);
-  header.u64(0);  // e_entry
-  header.u64(phoff);
-  header.u64(shoff);
+  const ElfSizes sizes = sizes_of(recipe);
+  header.number(0, sizes.word);  // e_entry
+  header.number(phoff, sizes.word);
+  header.number(shoff, sizes.word);
   header.u32(0);
-  header.u16(recipe.sections_first ? 8 : 64);
-  header.u16(56);
+  header.u16(recipe.sections_first ? 8 : sizes.header);
+  header.u16(sizes.program_header);
   header.u16(recipe.extended_count ? 0xffff : recipe.segments.size());
-  header.u16(64);
+  header.u16(sizes.section_header);
   header.u16(sections);
   header.u16(0);
   return std::move(header.bytes);
@@ -297,6 +315,12 @@ Kdump build_kdump(const KdumpRecipe& recipe) {
     dump.bytes.insert(dump.bytes.end(), part.begin(), part.end());
   }
   dump.bytes.resize(dump.descriptors_at);
+  for (const PhysRange& range : recipe.excluded) {
+    for (std::uint64_t pfn = range.start.raw() / block; pfn < range.end().raw() / block; ++pfn) {
+      if (pfn / 8 < bitmap_size)
+        dump.bytes[dump.existing_at + pfn / 8] |= static_cast<std::byte>(1U << (pfn % 8));
+    }
+  }
   for (const auto& [pfn, page] : recipe.pages) {
     const auto bit = static_cast<std::byte>(1U << (pfn % 8));
     if (pfn / 8 >= bitmap_size) continue;
@@ -308,33 +332,77 @@ Kdump build_kdump(const KdumpRecipe& recipe) {
 }
 
 Buffer build_elf_core(const ElfRecipe& recipe) {
+  const ElfSizes sizes = sizes_of(recipe);
   const bool has_section = recipe.sections_first || recipe.extended_count;
-  const std::uint64_t header_end =
-      recipe.sections_first ? 64 + 2 * 64 : 64;  // two section headers: phoff is 192
-  const std::uint64_t phoff = header_end;
-  const std::uint64_t headers_end = phoff + recipe.segments.size() * 56;
-  const std::uint64_t shoff = !has_section ? 0 : recipe.sections_first ? 64 : headers_end;
-  const std::uint64_t data_at = headers_end + (has_section && !recipe.sections_first ? 64 : 0);
+  // Two section headers come first: in 64 bits phoff is 192.
+  const std::uint64_t phoff = sizes.header + (recipe.sections_first ? 2 * sizes.section_header : 0);
+  const std::uint64_t headers_end = phoff + recipe.segments.size() * sizes.program_header;
+  const std::uint64_t shoff = !has_section ? 0 : recipe.sections_first ? sizes.header : headers_end;
+  const std::uint64_t data_at =
+      headers_end + (has_section && !recipe.sections_first ? sizes.section_header : 0);
 
   Writer file(recipe.order);
   file.raw(elf_header(recipe, phoff, shoff, has_section ? 1 : 0));
   file.bytes.resize(phoff);
   Writer data(recipe.order);
   for (const ElfSegment& segment : recipe.segments) {
+    const std::uint64_t file_size = segment.file_size.value_or(segment.bytes.size());
     file.u32(segment.type);
-    file.u32(7);
-    file.u64(segment.offset.value_or(data_at + data.bytes.size()));
-    file.u64(segment.virt);
-    file.u64(segment.phys);
-    file.u64(segment.file_size.value_or(segment.bytes.size()));
-    file.u64(segment.memory_size.value_or(segment.file_size.value_or(segment.bytes.size())));
-    file.u64(0);
+    if (sizes.word == 8) file.u32(7);  // p_flags
+    file.number(segment.offset.value_or(data_at + data.bytes.size()), sizes.word);
+    file.number(segment.virt, sizes.word);
+    file.number(segment.phys, sizes.word);
+    file.number(file_size, sizes.word);
+    file.number(segment.memory_size.value_or(file_size), sizes.word);
+    if (sizes.word == 4) file.u32(7);
+    file.number(0, sizes.word);  // p_align
     data.raw(segment.bytes);
   }
   file.bytes.resize(data_at);
-  if (has_section) put_unsigned(file.bytes, shoff + 44, recipe.segments.size(), 4, recipe.order);
+  if (has_section)
+    put_unsigned(file.bytes, shoff + sizes.section_info, recipe.segments.size(), 4, recipe.order);
   file.raw(data.bytes);
   return std::move(file.bytes);
+}
+
+std::vector<Buffer> build_split_kdump(KdumpRecipe recipe, const std::vector<std::uint64_t>& starts) {
+  std::vector<Buffer> parts;
+  const std::uint64_t end =
+      recipe.max_pfn.value_or(recipe.pages.empty() ? 1 : recipe.pages.rbegin()->first + 1);
+  recipe.split = 1;
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    recipe.start_pfn = starts[i];
+    recipe.end_pfn = i + 1 < starts.size() ? starts[i + 1] : end;
+    parts.push_back(build_kdump(recipe).bytes);
+  }
+  return parts;
+}
+
+Buffer build_flattened(const FlatRecipe& recipe) {
+  Writer file(ByteOrder::big);
+  file.text("makedumpfile", 16);
+  file.u64(recipe.type);
+  file.u64(recipe.version);
+  file.pad_to(4096);
+  for (const FlatRecord& record : recipe.records) {
+    file.u64(record.offset);
+    file.u64(record.size.value_or(record.bytes.size()));
+    file.raw(record.bytes);
+  }
+  if (recipe.end_mark) {
+    file.u64(~std::uint64_t{0});
+    file.u64(~std::uint64_t{0});
+  }
+  return std::move(file.bytes);
+}
+
+FlatRecipe flat_recipe(Bytes dump, std::size_t size) {
+  FlatRecipe recipe;
+  for (std::size_t at = 0; at < dump.size(); at += size) {
+    const Bytes part = dump.subspan(at, std::min(size, dump.size() - at));
+    recipe.records.push_back({at, {part.begin(), part.end()}, std::nullopt});
+  }
+  return recipe;
 }
 
 Buffer elf_note(std::string_view name, std::uint32_t type, std::string_view description, ByteOrder order) {
@@ -347,6 +415,13 @@ Buffer elf_note(std::string_view name, std::uint32_t type, std::string_view desc
   note.raw(to_bytes(description));
   note.pad_to(4);
   return std::move(note.bytes);
+}
+
+ElfSegment load_segment(std::uint64_t phys, Buffer bytes) {
+  ElfSegment segment;
+  segment.phys = phys;
+  segment.bytes = std::move(bytes);
+  return segment;
 }
 
 ElfSegment note_segment(const Buffer& notes) {
@@ -384,14 +459,23 @@ TempFile& TempFile::operator=(TempFile&& other) noexcept {
 
 TempFile write_temp_file(Bytes bytes) { return TempFile(bytes); }
 
-Result<Dump> open_dump(Bytes bytes) {
-  const TempFile temp(bytes);
-  auto file = File::open(temp.path());  // stays readable after the name is gone
-  if (!file) return std::move(file).error();
-  auto format = sniff_format(**file);
-  if (!format) return std::move(format).error();
-  if (*format == nullptr) return Error{Errc::bad_format, "is no dump", {}};
-  return (*format)->open(*file);
+Result<Dump> open_dump(Bytes bytes) { return open_split_dump({Buffer(bytes.begin(), bytes.end())}); }
+
+Result<Dump> open_split_dump(const std::vector<Buffer>& parts) {
+  DumpParts files;
+  const FormatDriver* first = nullptr;
+  for (const Buffer& bytes : parts) {
+    const TempFile temp(bytes);
+    auto file = File::open(temp.path());  // stays readable after the name is gone
+    if (!file) return std::move(file).error();
+    auto format = sniff_format(**file);
+    if (!format) return std::move(format).error();
+    if (*format == nullptr) return Error{Errc::bad_format, "is no dump", {}};
+    if (first == nullptr) first = *format;
+    files.push_back(*std::move(file));
+    if (first != *format) return refuse_parts(files).error();
+  }
+  return first->open(files);
 }
 
 }  // namespace memsect::test

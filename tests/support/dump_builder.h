@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/byte_order.h"
+#include "base/file.h"
 #include "base/view.h"
 #include "formats/codec.h"
 #include "formats/format.h"
@@ -62,11 +63,15 @@ struct KdumpRecipe {
   std::string machine = "x86_64";
   std::uint32_t dump_level = 31;
   std::uint32_t split = 0;
-  std::uint64_t start_pfn = 0;  ///< of a split dump
-  std::uint64_t end_pfn = 0;
+  std::uint64_t start_pfn = 0;  ///< of a split dump: only pages from here
+  std::uint64_t end_pfn = 0;    ///< up to here have descriptors and data
+  unsigned word_bits = 64;      ///< of the machine
+  unsigned alignment = 8;  ///< of 64-bit numbers, with 32-bit words: 4 as on i386 and by QEMU, 8 as on arm
+  std::string release = "6.1.0-test";
   std::string vmcoreinfo;            ///< written from version 3 on
   bool vmcoreinfo_in_notes = false;  ///< as a note (version 4), not where the sub header points
   std::map<std::uint64_t, KdumpPage> pages;
+  std::vector<PhysRange> excluded;       ///< more pages that exist and were left out, many at once
   std::optional<std::uint64_t> max_pfn;  ///< otherwise one more than the last page
 };
 
@@ -80,6 +85,8 @@ struct Kdump {
   std::uint64_t data_at = 0;
 };
 Kdump build_kdump(const KdumpRecipe& recipe);
+/// The parts of a split dump that begin at these page numbers, the first at 0; the last ends with the dump.
+std::vector<Buffer> build_split_kdump(KdumpRecipe recipe, const std::vector<std::uint64_t>& starts);
 
 /// A program header and what it stands for. Sizes that are not told are those of the bytes.
 struct ElfSegment {
@@ -94,7 +101,7 @@ struct ElfSegment {
 
 struct ElfRecipe {
   ByteOrder order = ByteOrder::little;
-  std::uint8_t elf_class = 2;
+  std::uint8_t elf_class = 2;  ///< 1: 32-bit headers
   std::uint16_t type = 4;      ///< ET_CORE
   std::uint16_t machine = 62;  ///< EM_X86_64
   std::vector<ElfSegment> segments;
@@ -104,9 +111,28 @@ struct ElfRecipe {
 };
 Buffer build_elf_core(const ElfRecipe& recipe);
 
+/// A record of a flattened file.
+struct FlatRecord {
+  std::uint64_t offset = 0;  ///< in the dump
+  Buffer bytes;
+  std::optional<std::uint64_t> size;  ///< what the header says, where that is not the number of bytes
+};
+
+struct FlatRecipe {
+  std::uint64_t type = 1;
+  std::uint64_t version = 1;
+  std::vector<FlatRecord> records;
+  bool end_mark = true;
+};
+Buffer build_flattened(const FlatRecipe& recipe);
+/// `dump` in records of `size` bytes, front to back.
+FlatRecipe flat_recipe(Bytes dump, std::size_t size = 1000);
+
 /// The bytes of one ELF note.
 Buffer elf_note(std::string_view name, std::uint32_t type, std::string_view description,
                 ByteOrder order = ByteOrder::little);
+/// A PT_LOAD segment with these bytes.
+ElfSegment load_segment(std::uint64_t phys, Buffer bytes);
 /// A PT_NOTE segment with these notes.
 ElfSegment note_segment(const Buffer& notes);
 
@@ -129,5 +155,7 @@ TempFile write_temp_file(Bytes bytes);
 
 /// Opens `bytes` as a dump the way the program does: sniff, then open. `bad_format` when no format knows it.
 Result<Dump> open_dump(Bytes bytes);
+/// The same for the parts of one dump, which all must be of the format of the first.
+Result<Dump> open_split_dump(const std::vector<Buffer>& parts);
 
 }  // namespace memsect::test

@@ -226,7 +226,7 @@ Buffer FakeKernel::elf_core() const {
   if (!vmcoreinfo.empty()) {
     recipe.segments.push_back(note_segment(elf_note("VMCOREINFO", 0, vmcoreinfo_text())));
   }
-  for (const PhysRange& range : memory.ranges()) {
+  for (const PhysRange& range : must(memory.ranges())) {
     for (std::uint64_t done = 0; done < range.size; done += 4096) {
       const auto page = memory.view(range.start + done, 4096);
       if (!page) continue;
@@ -245,7 +245,7 @@ Buffer FakeKernel::elf_core() const {
 Buffer FakeKernel::kdump() const {
   KdumpRecipe recipe;
   recipe.vmcoreinfo = vmcoreinfo_text();
-  for (const PhysRange& range : memory.ranges()) {
+  for (const PhysRange& range : must(memory.ranges())) {
     for (std::uint64_t done = 0; done < range.size; done += 4096) {
       const auto page = memory.view(range.start + done, 4096);
       KdumpPage stored = excluded_page();

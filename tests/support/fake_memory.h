@@ -67,7 +67,7 @@ class FakeMemory : public PhysicalMemory {
   }
   void exclude(PhysRange range) { withhold(range, Errc::excluded); }
 
-  std::span<const PhysRange> ranges() const override {
+  Result<std::vector<PhysRange>> ranges() const override {
     if (ranges_.empty()) find_ranges();
     return ranges_;
   }
