@@ -42,7 +42,7 @@ Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
   }
   const bool nothing_matches = sections.empty() && !model.sections.empty();
   const bool incomplete = common.chosen_format() == "table" && lacks_counts(nodes);
-  Report report = make_usemap_report(model, std::move(sections), nodes);
+  Report report = make_usemap_report(model, sections, nodes);
   report.notes = model.notes;
   if (nothing_matches) report.notes.warn("nothing here matches the selection");
   return write_report(report, (*loaded)->kernel, common, model.incomplete || incomplete);

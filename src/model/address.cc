@@ -33,6 +33,8 @@ void find_section(const MemoryModel& model, Pfn pfn, AddressFacts& facts) {
         beyond ? fmt::format("it lies beyond the {} bits of physical addresses", geometry.max_physmem_bits)
                : fmt::format("section {} is not present", nr.raw()),
         {}};
+    if (geometry.kind == MemoryModelKind::flatmem)
+      facts.no_section.message = "this kernel uses FLATMEM and has no memory sections";
     facts.subsection = facts.pageblock = facts.no_section;
     facts.pageblock_state = facts.no_section;
     facts.node = facts.no_section;

@@ -146,7 +146,7 @@ char pageblock_letter(const MemoryModel& model, const Pageblock& block) {
   return static_cast<char>('0' + (block.migratetype & 7));
 }
 
-Report make_usemap_report(const MemoryModel& model, std::vector<const Section*> sections,
+Report make_usemap_report(const MemoryModel& model, const std::vector<const Section*>& sections,
                           const std::vector<const Node*>& nodes) {
   Report report;
   report.command = "usemap";

@@ -18,7 +18,7 @@ char pageblock_letter(const MemoryModel& model, const Pageblock& block);
 
 /// Lists `sections`, one table row for each 64 pageblocks, and in /proc/pagetypeinfo's layout the populated
 /// zones of `nodes`. The model must outlive the report: rows are made when they are written.
-Report make_usemap_report(const MemoryModel& model, std::vector<const Section*> sections,
+Report make_usemap_report(const MemoryModel& model, const std::vector<const Section*>& sections,
                           const std::vector<const Node*>& nodes);
 
 }  // namespace memsect

@@ -5,10 +5,8 @@
 namespace memsect {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 using Kind = SubsectionKind;
 

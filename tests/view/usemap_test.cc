@@ -5,13 +5,10 @@
 namespace memsect {
 namespace {
 
-using testing::ElementsAre;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-using testing::StartsWith;
 
 MemoryModel model_with(std::vector<Pageblock> blocks) {
   MemoryModel model;
@@ -31,7 +28,7 @@ Report report_of(const MemoryModel& model) {
   for (const Section& section : model.sections) sections.push_back(&section);
   std::vector<const Node*> nodes;
   for (const Node& node : model.nodes) nodes.push_back(&node);
-  return make_usemap_report(model, std::move(sections), nodes);
+  return make_usemap_report(model, sections, nodes);
 }
 
 struct Written {
