@@ -105,7 +105,7 @@ Result<void> write_bitmap(const std::vector<PageRun>& runs, std::uint64_t at, Ou
   std::vector<std::byte> piece;
   std::uint64_t piece_start = 0;
   const auto flush = [&]() -> Result<void> {
-    const Result<void> done = piece.empty() ? Result<void>() : out.write(at + piece_start / 8, piece);
+    Result<void> done = piece.empty() ? Result<void>() : out.write(at + piece_start / 8, piece);
     piece.clear();
     return done;
   };

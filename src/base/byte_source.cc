@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 namespace memsect {
 namespace {
 
@@ -21,14 +19,8 @@ Result<void> ByteSource::read(std::uint64_t offset, std::span<std::byte> out) co
         fmt::format("{:#x} bytes at offset {:#x} reach beyond the end of the file", out.size(), offset),
         {}};
   }
-  while (!out.empty()) {
-    auto part = view(offset, out.size());
-    if (!part) return std::move(part).error();
-    std::memcpy(out.data(), part->bytes.data(), part->bytes.size());
-    offset += part->bytes.size();
-    out = out.subspan(part->bytes.size());
-  }
-  return {};
+  return read_through_views(out,
+                            [&](std::size_t done, std::size_t want) { return view(offset + done, want); });
 }
 
 }  // namespace memsect

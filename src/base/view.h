@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <span>
+
+#include "base/result.h"
 
 namespace memsect {
 
@@ -14,5 +17,17 @@ struct View {
   Bytes bytes;
   std::shared_ptr<const void> pin;
 };
+
+/// Fills `out` from views: `view_at(done, want)` gives 1 to `want` bytes from the byte `done` behind the first.
+template <class ViewAt>
+Result<void> read_through_views(std::span<std::byte> out, const ViewAt& view_at) {
+  for (std::size_t done = 0; done < out.size();) {
+    const Result<View> part = view_at(done, out.size() - done);
+    if (!part) return part.error();
+    std::memcpy(out.data() + done, part->bytes.data(), part->bytes.size());
+    done += part->bytes.size();
+  }
+  return {};
+}
 
 }  // namespace memsect

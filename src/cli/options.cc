@@ -126,6 +126,15 @@ Result<Selection> parse_selection(const SelectionOptions& options) {
   return selection;
 }
 
+std::vector<const Section*> select_sections(MemoryModel& model, const Selection& selection) {
+  std::vector<const Section*> sections;
+  for (const Section& section : model.sections) {
+    if (selection.selects(model, section)) sections.push_back(&section);
+  }
+  if (sections.empty() && !model.sections.empty()) model.notes.warn("nothing here matches the selection");
+  return sections;
+}
+
 bool Selection::selects(const MemoryModel& model, const Section& section) const {
   if (sections && !sections->contains(section.nr.raw())) return false;
   if (phys && !meets(*phys, model.geometry.section_range(section.nr))) return false;

@@ -61,6 +61,8 @@ struct Selection {
   bool selects(const MemoryModel& model, const MemoryBlock& block) const;
   bool selects(const Node& candidate) const;
 };
+/// The present sections that are selected. Notes in the model when that leaves none of them.
+std::vector<const Section*> select_sections(MemoryModel& model, const Selection& selection);
 /// `usage` when a bound is not of the form the option takes.
 Result<Selection> parse_selection(const SelectionOptions& options);
 

@@ -22,16 +22,11 @@ Result<int> run(const CommonOptions& common, const Options& options) {
                               .nodes = true,
                               .blocks = true});
   if (!loaded) return std::move(loaded).error();
-  const MemoryModel& model = (*loaded)->model;
+  MemoryModel& model = (*loaded)->model;
   const Dependencies dependencies = find_dependencies(model, {});
-  std::vector<const Section*> rows;
-  for (const Section& section : model.sections) {
-    if (selection->selects(model, section)) rows.push_back(&section);
-  }
-  const bool nothing_matches = rows.empty() && !model.sections.empty();
+  std::vector<const Section*> rows = select_sections(model, *selection);
   Report report = make_sections_report(model, dependencies, std::move(rows), options.view);
   report.notes = model.notes;
-  if (nothing_matches) report.notes.warn("nothing here matches the selection");
   return write_report(report, (*loaded)->kernel, common, model.incomplete);
 }
 

@@ -17,17 +17,12 @@ Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
                               .blocks = true,
                               .subsection_kinds = true});
   if (!loaded) return std::move(loaded).error();
-  const MemoryModel& model = (*loaded)->model;
-  std::vector<const Section*> sections;
-  for (const Section& section : model.sections) {
-    if (selection->selects(model, section)) sections.push_back(&section);
-  }
-  const bool nothing_matches = sections.empty() && !model.sections.empty();
+  MemoryModel& model = (*loaded)->model;
+  std::vector<const Section*> sections = select_sections(model, *selection);
   Report report = make_subsections_report(model, std::move(sections));
   report.notes = model.notes;
   if (const std::string remark = subsection_map_remark(model.geometry); !remark.empty())
     report.notes.note(remark);
-  if (nothing_matches) report.notes.warn("nothing here matches the selection");
   return write_report(report, (*loaded)->kernel, common, model.incomplete);
 }
 

@@ -29,22 +29,17 @@ Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
                               .zone_pageblocks = true,
                               .blocks = true});
   if (!loaded) return std::move(loaded).error();
-  const MemoryModel& model = (*loaded)->model;
-  std::vector<const Section*> sections;
-  for (const Section& section : model.sections) {
-    if (selection->selects(model, section)) sections.push_back(&section);
-  }
+  MemoryModel& model = (*loaded)->model;
+  std::vector<const Section*> sections = select_sections(model, *selection);
   // Totals of whole zones beside a few sections would be taken for the totals of these.
   const bool whole_zones = !selection->sections && !selection->blocks && !selection->phys;
   std::vector<const Node*> nodes;
   for (const Node& node : model.nodes) {
     if (whole_zones && selection->selects(node)) nodes.push_back(&node);
   }
-  const bool nothing_matches = sections.empty() && !model.sections.empty();
   const bool incomplete = common.chosen_format() == "table" && lacks_counts(nodes);
   Report report = make_usemap_report(model, sections, nodes);
   report.notes = model.notes;
-  if (nothing_matches) report.notes.warn("nothing here matches the selection");
   return write_report(report, (*loaded)->kernel, common, model.incomplete || incomplete);
 }
 

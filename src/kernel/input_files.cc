@@ -19,12 +19,14 @@ struct Magic {
   const char* hint;
 };
 using namespace std::string_view_literals;
-constexpr std::array<Magic, 4> known_magics{
+constexpr std::array<Magic, 6> known_magics{
     {{"\xfd"
       "7zXZ"sv,
       "is compressed with xz", "decompress it first: unxz --keep FILE"},
      {"\x28\xb5\x2f\xfd"sv, "is compressed with zstd", "decompress it first: unzstd FILE"},
      {"\x1f\x8b"sv, "is compressed with gzip", "decompress it first: gunzip --keep FILE"},
+     {"\x04\x22\x4d\x18"sv, "is compressed with lz4", "decompress it first: unlz4 FILE"},
+     {"BZh"sv, "is compressed with bzip2", "decompress it first: bunzip2 --keep FILE"},
      {"\x9f\xeb\x01"sv, "holds BTF, and types from BTF alone are not read yet",
       "name the kernel's vmlinux with DWARF"}}};
 
@@ -32,6 +34,14 @@ Result<std::shared_ptr<const File>> open_named(const std::string& path) {
   auto file = File::open(path);
   if (!file) return std::move(file).error().within(path);
   return file;
+}
+
+/// x86's vmlinuz (Documentation/arch/x86/boot.rst): "HdrS" in the setup header.
+bool is_boot_image(const File& file) {
+  constexpr std::uint64_t header_at = 0x202;
+  constexpr std::string_view signature = "HdrS";
+  std::array<std::byte, signature.size()> bytes{};
+  return file.read(header_at, bytes) && std::memcmp(bytes.data(), signature.data(), bytes.size()) == 0;
 }
 
 /// Says what a file is that is neither a dump nor a vmlinux.
@@ -45,6 +55,11 @@ Error unknown_kind(const File& file) {
   for (const Magic& magic : known_magics) {
     if (text.starts_with(magic.bytes))
       return {Errc::unsupported, file.path() + ": " + magic.what, magic.hint};
+  }
+  if (is_boot_image(file)) {
+    return {Errc::unsupported,
+            file.path() + ": is a kernel made to be booted (bzImage), without symbols and types",
+            "name the vmlinux of its debug package"};
   }
   return {Errc::bad_format,
           file.path() + ": is of no known kind: neither a dump (ELF core, kdump-compressed) nor a vmlinux",

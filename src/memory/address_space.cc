@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-
 namespace memsect {
 namespace {
 
@@ -85,14 +83,7 @@ Result<View> AddressSpace::view(VirtAddr at, std::size_t want) const {
 }
 
 Result<void> AddressSpace::read(VirtAddr at, std::span<std::byte> out) const {
-  while (!out.empty()) {
-    auto part = view(at, out.size());
-    if (!part) return std::move(part).error();
-    std::memcpy(out.data(), part->bytes.data(), part->bytes.size());
-    at += part->bytes.size();
-    out = out.subspan(part->bytes.size());
-  }
-  return {};
+  return read_through_views(out, [&](std::size_t done, std::size_t want) { return view(at + done, want); });
 }
 
 Result<std::string> AddressSpace::read_text(VirtAddr at, std::size_t limit) const {

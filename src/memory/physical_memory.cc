@@ -1,18 +1,9 @@
 #include "memory/physical_memory.h"
 
-#include <cstring>
-
 namespace memsect {
 
 Result<void> PhysicalMemory::read(PhysAddr at, std::span<std::byte> out) const {
-  while (!out.empty()) {
-    auto part = view(at, out.size());
-    if (!part) return std::move(part).error();
-    std::memcpy(out.data(), part->bytes.data(), part->bytes.size());
-    at += part->bytes.size();
-    out = out.subspan(part->bytes.size());
-  }
-  return {};
+  return read_through_views(out, [&](std::size_t done, std::size_t want) { return view(at + done, want); });
 }
 
 }  // namespace memsect
