@@ -6,6 +6,7 @@
 #include "base/output_file.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "formats/dump_writer.h"
 #include "kernel/kernel.h"
 #include "memory/recording_memory.h"
@@ -36,7 +37,15 @@ Result<std::unique_ptr<OutputFile>> create(const std::string& path, const Kernel
   return OutputFile::create(path);
 }
 
-NewDump describe(const Kernel& kernel, const ExtractPlan& plan) {
+std::uint64_t stored_pages(const ExtractPlan& plan) {
+  std::uint64_t count = 0;
+  for (const PageRun& run : plan.pages) {
+    if (run.state == PageRun::State::stored) count += run.count;
+  }
+  return count;
+}
+
+NewDump describe(const Kernel& kernel, const ExtractPlan& plan, Progress& progress) {
   NewDump dump;
   dump.order = kernel.order();
   dump.page_size = kernel.page_size();
@@ -52,8 +61,9 @@ NewDump describe(const Kernel& kernel, const ExtractPlan& plan) {
     if (phys) dump.image = {text->raw(), phys->raw(), *end - *text};
   }
   dump.runs = plan.pages;
-  dump.read_page = [&memory = *kernel.dump().memory, &plan](Pfn pfn,
-                                                            std::span<std::byte> page) -> Result<void> {
+  dump.read_page = [&memory = *kernel.dump().memory, &plan, &progress](
+                       Pfn pfn, std::span<std::byte> page) -> Result<void> {
+    progress.advance(1);
     const PhysAddr start(pfn.raw() * page.size());
     for (const PhysRange& part : plan.wanted.within({start, page.size()})) {
       auto done = memory.read(part.start, page.subspan(part.start - start, part.size));
@@ -79,14 +89,17 @@ Result<int> run(const CommonOptions& common, const Options& options) {
   if (!plan) return std::move(plan).error().within(dump_path);
   auto out = create(common.to, *kernel);
   if (!out) return std::move(out).error();
-  const NewDump dump = describe(*kernel, *plan);
-  const auto written = options.format == "elf" ? write_elf_core(dump, **out) : write_kdump(dump, **out);
+  const auto written = [&] {
+    Progress progress("writing " + common.to, stored_pages(*plan));
+    const NewDump dump = describe(*kernel, *plan, progress);
+    return options.format == "elf" ? write_elf_core(dump, **out) : write_kdump(dump, **out);
+  }();
   if (!written) return Error(written.error()).within(dump_path);
 
   Report report = make_extract_report(*plan, {common.to, options.format, (*out)->size()});
   CommonOptions to_stdout = common;
   to_stdout.to.clear();
-  return write_report(report, *kernel, to_stdout, false);
+  return write_report(report, *kernel, to_stdout, plan->incomplete);
 }
 
 RunCommand add(CLI::App& app, CommonOptions& common) {

@@ -302,6 +302,7 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
 
   ExtractPlan plan;
   plan.notes = model->notes;
+  plan.incomplete = model->incomplete;
   Taker taker(plan);
   take_objects(*model, taker);
   if (choice.types) {

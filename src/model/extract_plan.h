@@ -26,6 +26,7 @@ struct ExtractPlan {
   RangeSet wanted;             ///< the bytes that are taken; the others of a stored page are zeroed
   std::vector<PageRun> pages;  ///< ascending, without overlap; pages in none of them are not in the dump
   std::vector<TakenKind> taken;
+  bool incomplete = false;          ///< the dump lacks parts of what was looked for
   std::uint64_t refused_pages = 0;  ///< wanted, but of a kind that must not leave: see Notes
   Notes notes;
 };
