@@ -168,6 +168,11 @@ Result<std::vector<MemoryBlock>> read_blocks(const Kernel& kernel, MemoryModel& 
   if (!reader) return std::move(reader).error();
   auto content = walk_xarray(reader->space, kernel.types(), *xarray);
   if (!content) return std::move(content).error();
+  if (content->assumed_layout) {
+    model.notes.note(
+        "no debug information describes struct xa_node: memory blocks are read with the layout that "
+        "it has had in every release");
+  }
   for (const std::string& failure : content->failures) {
     model.incomplete = true;
     model.notes.warn("memory blocks may be missing: " + failure);

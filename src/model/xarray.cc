@@ -23,15 +23,25 @@ struct XarrayLayout {
   Field head, shift;
   std::uint64_t slots_offset = 0, slot_count = 0;
   unsigned chunk_shift = 0;
+  bool assumed = false;  ///< struct xa_node was not to be found
 };
+
+/// struct xa_node as it has been since the XArray came (Linux 4.20, f8d5d0cc145c), with the XA_CHUNK_SHIFT of
+/// kernels without CONFIG_BASE_SMALL: u8 shift, offset, count, nr_values; two pointers; two words; slots[64].
+/// Only files that work on xarrays describe it: debug information cut down to other units has it not.
+XarrayLayout usual_layout(const Field& head, ByteOrder order) {
+  return XarrayLayout{head, Field(0, 1, order), 40, 64, 6, true};
+}
 
 Result<XarrayLayout> find_layout(const TypeSource& types) {
   auto xarray = types.find_struct("xarray");
   if (!xarray) return std::move(xarray).error();
-  auto node = types.find_struct("xa_node");
-  if (!node) return std::move(node).error();
   auto head = xarray->field("xa_head");
   if (!head) return std::move(head).error();
+  auto node = types.find_struct("xa_node");
+  if (!node && node.error().code == Errc::no_type && head->size() == 8)
+    return usual_layout(*head, xarray->order);
+  if (!node) return std::move(node).error();
   auto shift = node->field("shift");
   if (!shift) return std::move(shift).error();
   auto slots = node->member("slots");
@@ -94,6 +104,7 @@ Result<XarrayContent> walk_xarray(const AddressSpace& space, const TypeSource& t
   std::vector<std::byte> bytes(layout->head.end());
   if (auto done = space.read(at, bytes); !done) return std::move(done).error().within("xarray");
   Walk walk{space, *layout, {}, {}, xarray->order};
+  walk.content.assumed_layout = layout->assumed;
   walk.visit_entry(layout->head.get(bytes), 0, 64);
   return std::move(walk.content);
 }

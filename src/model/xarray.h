@@ -21,6 +21,7 @@ struct XarrayEntry {
 struct XarrayContent {
   std::vector<XarrayEntry> entries;   ///< ascending by index
   std::vector<std::string> failures;  ///< nodes that could not be read or made no sense
+  bool assumed_layout = false;  ///< no source of types knows struct xa_node: read as it is in every release
 };
 
 /// The pointers stored in the `struct xarray` at `at`. Values, retries and siblings are left out. The walk is

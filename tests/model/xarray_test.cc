@@ -128,6 +128,38 @@ TEST_F(Xarray, ReachesEachNodeOnce) {
   EXPECT_LE(content.failures.size(), 16U);
 }
 
+/// The types of a unit that never looks into an xarray.
+struct WithoutNodes final : TypeSource {
+  explicit WithoutNodes(const TypeSource& all) : all_(all) {}
+  std::string_view origin() const override { return all_.origin(); }
+  Result<StructLayout> find_struct(std::string_view name) const override {
+    if (name == "xa_node") return Error{Errc::no_type, "struct xa_node", {}};
+    return all_.find_struct(name);
+  }
+  Result<std::int64_t> find_enumerator(std::string_view type, std::string_view name) const override {
+    return all_.find_enumerator(type, name);
+  }
+  bool has_enum(std::string_view name) const override { return all_.has_enum(name); }
+  Result<unsigned> parameter_count(std::string_view name) const override {
+    return all_.parameter_count(name);
+  }
+
+ private:
+  const TypeSource& all_;
+};
+
+TEST_F(Xarray, IsReadAsEveryReleaseHasItWhereNobodyDescribesItsNodes) {
+  set_head(node(0x2000, 6));
+  set_slot(0x2000, 3, node(0x3000, 0));
+  set_slot(0x3000, 5, 0xa000);
+  const WithoutNodes types(fake_.types());
+  const auto content = walk_xarray(AddressSpace(memory_, identity_), types, VirtAddr(0x1000));
+  ASSERT_TRUE(content) << content.error().message;
+  EXPECT_EQ(entries(*content), (Entries{{3 * 64 + 5, 0xa000}}));
+  EXPECT_TRUE(content->assumed_layout);
+  EXPECT_FALSE(walk().assumed_layout);
+}
+
 TEST_F(Xarray, IsAnErrorWhereItsHeadIsNotInTheDump) {
   const FakeMemory nothing;
   const auto content = walk_xarray(AddressSpace(nothing, identity_), fake_.types(), VirtAddr(0x1000));
