@@ -216,9 +216,10 @@ def compare(options):
         deps = (options.memsect, "deps", "--no-search", dump, vmlinux)
         commands, left_out = others(options, dump, vmlinux)
         measured = take_turns({"memsect": (deps, options.runs), **commands}, options.rounds, options.folder)
-        ours = middle(measured["memsect"])
+        ours, our_cpu = middle(measured["memsect"]), statistics.median(measured["memsect"].cpu)
         for name, series in measured.items():
-            ratio = "" if name == "memsect" else f"  {middle(series) / ours:7.1f} times memsect's"
+            ratio = "" if name == "memsect" else (f"  {middle(series) / ours:6.1f} times memsect's, "
+                                                  f"CPU {statistics.median(series.cpu) / our_cpu:.1f} times")
             print(f"  {name:8} {spread(series):58} {memory(series)}{ratio}")
         for sentence in left_out:
             print(f"  {sentence}")
