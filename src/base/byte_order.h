@@ -18,6 +18,10 @@ constexpr ByteOrder host_byte_order =
 inline std::uint64_t load_unsigned(std::span<const std::byte> bytes, ByteOrder order) {
   std::uint64_t value = 0;
   const std::size_t size = bytes.size();
+  if (size == sizeof(value) && order == host_byte_order) {  // nearly always, and in the inner loops
+    std::memcpy(&value, bytes.data(), sizeof(value));
+    return value;
+  }
   for (std::size_t i = 0; i < size; ++i) {
     const std::byte b = order == ByteOrder::big ? bytes[i] : bytes[size - 1 - i];
     value = value << 8 | std::to_integer<std::uint64_t>(b);

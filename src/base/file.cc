@@ -12,8 +12,8 @@
 namespace memsect {
 namespace {
 
-constexpr std::size_t block_size = std::size_t{32} << 10;
-constexpr std::size_t cached_blocks = 128;  // 4 MiB
+constexpr std::size_t block_size = std::size_t{4} << 10;
+constexpr std::size_t cached_blocks = 1024;  // 4 MiB
 
 Error system_error(int number, std::string_view what) {
   return {Errc::io, fmt::format("{}: {}", what, std::generic_category().message(number)), {}};

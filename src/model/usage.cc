@@ -76,11 +76,12 @@ Pageblock UsemapLayout::decode(Bytes bytes, std::uint64_t index) const {
     const std::uint64_t nibble = word_at(first_bit) >> shift;
     stored = (nibble >> 1 & type_mask) | (nibble & 1) << 3;  // into the order of 5.9
   } else {
-    // bit by bit: with 3 bits a block (before 3.7) one may straddle two words
-    for (unsigned i = 0; i < bits_per_block; ++i) {
-      const std::uint64_t bit = first_bit + i;
-      stored |= (word_at(bit) >> bit % word_bits & 1) << i;
-    }
+    const std::uint64_t within = first_bit % word_bits;
+    stored = word_at(first_bit) >> within;
+    // with 3 bits a block (before 3.7) one may straddle two words
+    const std::uint64_t in_first = word_bits - within;
+    if (in_first < bits_per_block) stored |= word_at(first_bit + in_first) << in_first;
+    stored &= (std::uint64_t{1} << bits_per_block) - 1;
   }
   Pageblock block;
   block.migratetype = static_cast<std::uint8_t>(stored & type_mask);
