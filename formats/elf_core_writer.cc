@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint16_t et_core = 4;
 constexpr std::uint16_t pn_xnum = 0xffff;
+constexpr std::uint64_t most_program_headers = std::uint64_t{1} << 21;  // what elf_core.cc reads
 constexpr std::uint64_t header_size = 64;
 constexpr std::uint64_t program_header_size = 56;
 constexpr std::uint64_t section_header_size = 64;
@@ -121,6 +122,11 @@ Result<void> write_elf_core(const NewDump& dump, OutputFile& out) {
   const std::vector<Segment> segments = list_segments(dump, stored);
   Layout layout;
   layout.program_headers = 1 + segments.size();
+  if (layout.program_headers > most_program_headers) {
+    return Error{Errc::unsupported,
+                 fmt::format("{} pieces of memory are more than an ELF core can well have", segments.size()),
+                 "write kdump-compressed (--as kdump)"};
+  }
   layout.notes_at = header_size + layout.program_headers * program_header_size +
                     (layout.extended() ? section_header_size : 0);
   layout.data_at = (layout.notes_at + note.size() + dump.page_size - 1) / dump.page_size * dump.page_size;

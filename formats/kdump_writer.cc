@@ -68,7 +68,7 @@ Result<void> write_header(const NewDump& dump, const Layout& layout, OutputFile&
   header.u32(static_cast<std::uint32_t>(dump.page_size));
   header.u32(static_cast<std::uint32_t>(layout.sub_header_blocks));
   header.u32(static_cast<std::uint32_t>(2 * layout.bitmap_blocks));
-  header.u32(static_cast<std::uint32_t>(std::min<std::uint64_t>(layout.max_pfn, 0xffffffff)));
+  header.u32(static_cast<std::uint32_t>(layout.max_pfn));
   for (int i = 0; i < 4; ++i) header.u32(0);  // total_ram_blocks, device_blocks, written_blocks, current_cpu
   header.u32(1);                              // nr_cpus: readers divide by it or allocate as many
   return out.write(0, header.written());

@@ -31,9 +31,10 @@ class OutputFile {
   OutputFile(std::string path, std::string partial, int descriptor)
       : path_(std::move(path)), partial_(std::move(partial)), descriptor_(descriptor) {}
   Error failure(int number) const;
+  Result<void> give_name();
 
   std::string path_;
-  std::string partial_;
+  std::string partial_;  ///< what it is called while it grows; empty as long as it has no name
   int descriptor_;
   std::uint64_t size_ = 0;
 };

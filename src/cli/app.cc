@@ -148,6 +148,10 @@ int run_app(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
+    if (help.app == &program && argc > 1 && *argv[1] != '-') {  // COMMAND --help, of no command there is
+      print_error({Errc::usage, fmt::format("{}: no such command", argv[1]), "memsect --help lists them"});
+      return exit_usage;
+    }
     const std::string text = help.with_text ? fmt::format("\n{}\n", text_of(declared, help.app)) : "";
     return print_answer(help_of(*help.app) + text);
   } catch (const CLI::CallForVersion& asked) {

@@ -56,7 +56,8 @@ NewDump describe(const Kernel& kernel, const ExtractPlan& plan, Progress& progre
   if (const auto& page_offset = kernel.arch_memory().page_offset) dump.direct_map = page_offset->raw();
   const auto text = kernel.address_of("_text");
   const auto end = kernel.address_of("_end");
-  if (text && end) {
+  constexpr std::uint64_t largest_image = std::uint64_t{1} << 30;
+  if (text && end && *end - *text <= largest_image) {
     const auto phys = kernel.space().translate(*text);
     if (phys) dump.image = {text->raw(), phys->raw(), *end - *text};
   }
@@ -78,6 +79,10 @@ NewDump describe(const Kernel& kernel, const ExtractPlan& plan, Progress& progre
 Result<int> run(const CommonOptions& common, const Options& options) {
   if (common.to.empty()) {
     return Error{Errc::usage, "extract needs --to FILE", "memsect extract VMCORE [VMLINUX] --to SMALL"};
+  }
+  if (common.input.force) {
+    return Error{Errc::usage, "extract does not go with --force",
+                 "with the addresses of another kernel nobody knows what would get into the extract"};
   }
   auto inputs = open_input_files(common.input);
   if (!inputs) return std::move(inputs).error();
@@ -104,6 +109,7 @@ Result<int> run(const CommonOptions& common, const Options& options) {
 
 RunCommand add(CLI::App& app, CommonOptions& common) {
   auto options = std::make_shared<Options>();
+  app.get_option("--to")->description("the new dump (required); the table goes to standard output");
   app.add_option("--as", options->format, "kdump (compressed) or elf")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"kdump", "elf"}));
@@ -117,8 +123,9 @@ const Command extract_command{
     "extract", "write a small dump that holds only what memsect reads",
     R"(Writes a dump with the kernel's sparse-memory metadata and nothing else: page tables, section roots, usages, pgdats,
 memmap, memory blocks, VMCOREINFO, BTF and kallsyms. Every byte of a page that no command reads is zero there, and pages
-of user data, page cache or free memory do not get in. All commands answer as on the original, and drgn can open it. The
-table says what was taken.
+whose struct page says that they are free, page cache, anonymous or mapped stay out. All commands answer as on the
+original, but for what `info` says of the file itself, and drgn can open it. The table says what was taken, and what the
+dump lacks of it. An ELF file cannot tell pages that were filtered out from others that are not in it.
 
 Examples:
   memsect extract vmcore vmlinux --to vmcore.small

@@ -22,6 +22,7 @@ constexpr std::uint32_t type_zlib = 1;
 constexpr std::uint32_t type_zstd = 2;  // gABI of 2022; elf.h of Debian 12 does not know it yet
 constexpr std::string_view old_magic = "ZLIB";
 constexpr std::size_t old_header_size = 12;
+constexpr std::uint64_t largest_section = std::uint64_t{4} << 30;
 /// A section that is read as a whole is names or abbreviations, 20 MB in the largest kernels.
 constexpr std::uint64_t largest_whole = std::uint64_t{128} << 20;
 
@@ -133,6 +134,12 @@ Result<void> ElfSections::fill(const ElfSection& section, std::uint64_t offset,
                  fmt::format("section {} has {:#x} bytes, {:#x} at {:#x} were asked for", section.name,
                              section.size, out.size(), offset),
                  {}};
+  }
+  if (section.size > largest_section) {
+    return Error{
+        Errc::corrupt,
+        fmt::format("section {} claims {:#x} bytes, more than any kernel's", section.name, section.size),
+        {}};
   }
   if (section.compression == ElfSection::Compression::none)
     return within(file_->read(section.offset + offset, out));

@@ -33,8 +33,8 @@ struct ElfSection {
 /// .rela.debug_* (--emit-relocs), and what a linked file holds is final. Used by one thread.
 class ElfSections {
  public:
-  /// Reads the section headers. `bad_format` when it is no ELF file, `truncated` for a section that reaches
-  /// beyond the end of the file.
+  /// Reads the section headers. `bad_format` when it is no ELF file. Reading from a section that reaches
+  /// beyond the end of the file is `truncated`.
   static Result<std::unique_ptr<ElfSections>> open(std::shared_ptr<const File> file);
   ~ElfSections();
 

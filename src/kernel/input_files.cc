@@ -181,15 +181,21 @@ VmlinuxSearch search_vmlinux(const std::string& dump_path, const std::string& bu
       search.tried.push_back(fmt::format(fmt::runtime(form), release));
     }
   }
+  std::shared_ptr<const File> stripped;
   for (const std::string& path : search.tried) {
     auto file = File::open(path);
     if (!file) continue;
     const auto image = read_elf_image(**file);
     if (!image || image->type == elf_type_core) continue;
     if (!build_id.empty() && image->build_id != build_id) continue;
+    if (!image->has_dwarf) {  // a stripped one will do only where there is no other
+      if (!stripped) stripped = *file;
+      continue;
+    }
     search.found = *file;
     break;
   }
+  if (!search.found) search.found = std::move(stripped);
   return search;
 }
 

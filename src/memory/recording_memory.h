@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <vector>
 
 #include "base/position.h"
@@ -13,27 +12,28 @@
 
 namespace memsect {
 
-/// What was read, and what could not be.
+/// What was read, and what could not be: pages of 4 KiB, by the reason.
 struct AccessRecord {
-  RangeSet tables;                  ///< read by the translator
-  RangeSet data;                    ///< read by everything else
-  std::map<PhysAddr, Errc> failed;  ///< the addresses at which a read failed, and why
+  RangeSet tables;  ///< read by the translator
+  RangeSet data;    ///< read by everything else
+  std::map<Errc, RangeSet> failed;
 };
 
 /// Hands reads on to `inner` and notes each view that was given out in `read`, each failure in `failed`. Owns
 /// none of the three. One thread at a time, whatever PhysicalMemory promises.
 class RecordingMemory final : public PhysicalMemory {
  public:
-  RecordingMemory(const PhysicalMemory& inner, RangeSet& read, std::map<PhysAddr, Errc>& failed)
+  RecordingMemory(const PhysicalMemory& inner, RangeSet& read, std::map<Errc, RangeSet>& failed)
       : inner_(inner), read_(read), failed_(failed) {}
 
   Result<std::vector<PhysRange>> ranges() const override { return inner_.ranges(); }
   Result<View> view(PhysAddr at, std::size_t want) const override {
+    constexpr std::uint64_t page = 4096;  // the smallest there is
     auto view = inner_.view(at, want);
     if (view) {
       read_.add({at, view->bytes.size()});
     } else {
-      failed_.emplace(at, view.error().code);
+      failed_[view.error().code].add({PhysAddr(at.raw() / page * page), page});
     }
     return view;
   }
@@ -41,7 +41,7 @@ class RecordingMemory final : public PhysicalMemory {
  private:
   const PhysicalMemory& inner_;
   RangeSet& read_;
-  std::map<PhysAddr, Errc>& failed_;
+  std::map<Errc, RangeSet>& failed_;
 };
 
 }  // namespace memsect

@@ -76,6 +76,8 @@ void read_page(const Kernel& kernel, const MemoryModel& model, Pfn pfn, AddressF
         facts.page && device && facts.page->zone == *device && model.block_of(section.nr) == nullptr;
     const bool in_device = facts.page && device && facts.page->zone == *device && section.flags.online;
     facts.stale = !OnlinePageRule(kernel).is_online(model, section, pfn) && !is_device && !in_device;
+    if (facts.stale && facts.page)  // what a stale word points to is anything
+      facts.page->slab_cache = Error{Errc::not_applicable, "the struct page is stale", {}};
     if (!facts.stale) {
       facts.node = facts.page ? Result<NodeId>(facts.page->node) : Result<NodeId>(facts.page.error());
       facts.zone = facts.page ? Result<std::string>(decoder.reader().zone_name(facts.page->zone))

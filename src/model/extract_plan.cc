@@ -1,13 +1,15 @@
 // An extract is planned by watching: each decoder runs once over a memory that notes what it reads
 // (memory/recording_memory.h), so that what the commands need is known without a second list of it.
 //
-//   read by the translator    whole page tables: nothing but addresses of page tables and pages is in them
 //   read by the decoders      these bytes alone; the rest of the page is zeroed when it is written
+//   read by the translator    these entries; the whole table where its page is known to be one
 //   objects of the model      roots, their table, usages, pgdats and memmaps as a whole
-//   BTF and kallsyms          so that the extract can be read without a vmlinux
+//   BTF and kallsyms          of the kernel image, so that other tools need no vmlinux
 //
-// A pointer in a damaged kernel may lead anywhere. So each page of wanted data is held against its own struct
-// page, and one that is free, page cache or anonymous memory is left out.
+// A pointer or a page table of a damaged kernel may lead anywhere. So every page outside the kernel image is
+// held against its own struct page, and what is not the kernel's own - free, page cache, anonymous, mapped -
+// is left out, whatever it was wanted for. Where the filter took the struct page away, it kept the page on
+// purpose (makedumpfile -e leaves out the struct pages of filtered pages alone).
 #include "model/extract_plan.h"
 
 #include <fmt/format.h>
@@ -36,51 +38,74 @@ constexpr ModelParts all_parts{.usages = true,
                                .subsection_kinds = true};
 
 // The tables of scripts/kallsyms.c. Their order has changed (6.4, 7.0), that they lie together has not.
-constexpr std::array<std::string_view, 9> kallsyms_tables = {
-    "kallsyms_num_syms",    "kallsyms_names",         "kallsyms_markers",
-    "kallsyms_token_table", "kallsyms_token_index",   "kallsyms_offsets",
-    "kallsyms_addresses",   "kallsyms_relative_base", "kallsyms_seqs_of_names"};
+// kallsyms_names, whose size nothing tells, has never been the last.
+struct KallsymsTable {
+  std::string_view name;
+  std::uint64_t fixed_size = 0, entry_size = 0;
+};
+constexpr std::array<KallsymsTable, 9> kallsyms_tables = {{{"kallsyms_num_syms", 4, 0},
+                                                           {"kallsyms_names", 0, 0},
+                                                           {"kallsyms_markers", 0, 0},
+                                                           {"kallsyms_token_table", 0, 0},
+                                                           {"kallsyms_token_index", 512, 0},
+                                                           {"kallsyms_offsets", 0, 4},
+                                                           {"kallsyms_addresses", 0, 8},
+                                                           {"kallsyms_relative_base", 8, 0},
+                                                           {"kallsyms_seqs_of_names", 0, 3}}};
 // allyesconfig has some 20 MB of either.
 constexpr std::uint64_t largest_tables = std::uint64_t{64} << 20;
-constexpr std::uint64_t largest_kallsyms_entry = 8;  // kallsyms_addresses
+constexpr std::uint64_t largest_image = std::uint64_t{1} << 30;
 
 void take(RangeSet& set, const std::vector<PhysRange>& ranges) {
   for (const PhysRange& range : ranges) set.add(range);
 }
 
-/// Takes what of [start, end) is mapped.
-void take_virtual(RangeSet& set, const AddressSpace& space, VirtAddr start, std::uint64_t size) {
-  if (const auto ranges = space.mapped_ranges(start, size)) take(set, *ranges);
+/// Physical bytes of the kernel image, empty when its symbols are not known.
+PhysRange image_range(const Kernel& kernel) {
+  const auto start = kernel.address_of("_text");
+  const auto end = kernel.address_of("_end");
+  if (!start || !end || *end - *start > largest_image) return {};
+  const auto phys = kernel.space().translate(*start);
+  return phys ? PhysRange{*phys, *end - *start} : PhysRange{};
+}
+
+/// Takes what of [start, end) is mapped to the kernel image.
+RangeSet take_of_image(const Kernel& kernel, VirtAddr start, std::uint64_t size) {
+  RangeSet set;
+  const PhysRange image = image_range(kernel);
+  const auto ranges = kernel.space().mapped_ranges(start, size);
+  if (!ranges) return set;
+  for (const PhysRange& range : *ranges) {
+    if (image.contains(range.start) && image.contains(range.end() - 1)) set.add(range);
+  }
+  return set;
 }
 
 RangeSet btf_ranges(const Kernel& kernel) {
-  RangeSet set;
+  constexpr std::uint64_t magic = 0xeb9f;
   const auto start = kernel.address_of("__start_BTF");
   const auto stop = kernel.address_of("__stop_BTF");
-  if (start && stop && *stop - *start <= largest_tables) {
-    take_virtual(set, kernel.space(), *start, *stop - *start);
-  }
-  return set;
+  std::array<std::byte, 2> head{};
+  if (!start || !stop || *stop - *start > largest_tables || !kernel.space().read(*start, head)) return {};
+  if (load_unsigned(head, kernel.order()) != magic) return {};
+  return take_of_image(kernel, *start, *stop - *start);
 }
 
-/// From the first table to behind the last, of which only the number of its entries is known.
+/// From the first table to the end of the last.
 RangeSet kallsyms_ranges(const Kernel& kernel) {
-  RangeSet set;
-  std::optional<VirtAddr> first, last;
-  for (const std::string_view name : kallsyms_tables) {
-    const auto at = kernel.address_of(name);
-    if (!at) continue;
-    first = std::min(first.value_or(*at), *at);
-    last = std::max(last.value_or(*at), *at);
-  }
   const auto count_at = kernel.address_of("kallsyms_num_syms");
   std::array<std::byte, 4> bytes{};
-  if (!count_at || !kernel.space().read(*count_at, bytes)) return set;
-  const std::uint64_t behind = load_unsigned(bytes, kernel.order()) * largest_kallsyms_entry;
-  if (*last - *first + behind <= largest_tables) {
-    take_virtual(set, kernel.space(), *first, *last - *first + behind);
+  if (!count_at || !kernel.space().read(*count_at, bytes)) return {};
+  const std::uint64_t count = load_unsigned(bytes, kernel.order());
+  std::optional<VirtAddr> first, end;
+  for (const KallsymsTable& table : kallsyms_tables) {
+    const auto at = kernel.address_of(table.name);
+    if (!at) continue;
+    const VirtAddr behind = *at + table.fixed_size + table.entry_size * count;
+    first = std::min(first.value_or(*at), *at);
+    end = std::max(end.value_or(behind), behind);
   }
-  return set;
+  return *end - *first > largest_tables ? RangeSet() : take_of_image(kernel, *first, *end - *first);
 }
 
 /// Walks the page tables that map [at, end), so that they get into the record.
@@ -96,7 +121,6 @@ void walk_tables(const Kernel& kernel, VirtAddr at, VirtAddr end) {
 /// The page tables of the kernel image, which memsect itself has no need of: crash and drgn go through them to
 /// every symbol. And those of the direct map of all memory.
 void walk_known_tables(const Kernel& kernel, const MemoryModel& model) {
-  constexpr std::uint64_t largest_image = std::uint64_t{1} << 30;
   const auto start = kernel.address_of("_text");
   const auto end = kernel.address_of("_end");
   if (start && end && *end - *start <= largest_image) walk_tables(kernel, *start, *end);
@@ -108,108 +132,198 @@ void walk_known_tables(const Kernel& kernel, const MemoryModel& model) {
   }
 }
 
-/// Takes things kind by kind and counts what each adds.
-class Taker {
- public:
-  explicit Taker(ExtractPlan& plan) : plan_(plan) {}
-  void add(std::string_view kind, const RangeSet& set) {
-    const std::uint64_t before = plan_.wanted.bytes();
-    plan_.wanted.add(set);
-    const std::uint64_t added = plan_.wanted.bytes() - before;
-    if (added > 0) plan_.taken.push_back({kind, added});
-  }
-
- private:
-  ExtractPlan& plan_;
-};
-
-/// The page tables that were walked, each as a whole.
-RangeSet whole_pages(const RangeSet& read, std::uint64_t page_size) {
-  RangeSet pages;
-  for (const PhysRange& range : read.ranges()) {
-    const std::uint64_t start = range.start.raw() / page_size * page_size;
-    const std::uint64_t end = (range.end().raw() + page_size - 1) / page_size * page_size;
-    pages.add({PhysAddr(start), end - start});
-  }
-  return pages;
-}
-
-void take_objects(const MemoryModel& model, Taker& taker) {
-  RangeSet table, roots, usages, pgdats, memmaps;
-  if (model.root_table) take(table, model.root_table->phys);
-  for (const SectionRoot& root : model.roots) take(roots, root.placement.phys);
-  for (const Section& section : model.sections) {
-    if (section.usage) take(usages, section.usage->phys);
-    if (section.memmap) take(memmaps, section.memmap->backing);
-  }
-  for (const Node& node : model.nodes) {
-    if (node.placement) take(pgdats, node.placement->phys);
-  }
-  taker.add("section_root_table", table);
-  taker.add("section_root", roots);
-  taker.add("usage", usages);
-  taker.add("pgdat", pgdats);
-  taker.add("memmap", memmaps);
-}
-
 /// Whether the kernel uses the page for itself, by what its struct page says.
-bool is_kernels_own(const PageDetails& page, std::int64_t references) {
+bool is_kernels_own(const PageDetails& page) {
   constexpr std::array<std::string_view, 5> own = {"reserved", "slab", "table", "large_kmalloc", "kmemcg"};
   if (std::find(own.begin(), own.end(), page.type) != own.end()) return true;
   const auto& flags = page.flag_names;
   const bool on_lru_list = std::find(flags.begin(), flags.end(), "lru") != flags.end();
+  const bool mapped = page.mapcount && *page.mapcount > 0;
   // Pages free in per-CPU lists bear no mark and have no references.
-  return page.type == "none" && references > 0 && !on_lru_list;
+  return page.type == "none" && page.refcount > 0 && !on_lru_list && !mapped;
 }
 
-/// Struct pages of memory that is not online are stale and say nothing; what is wanted there is memmap that
-/// the memory hosts itself.
-bool holds_data_of_others(const MemoryModel& model, const PageDecoder& pages, PhysAddr at) {
-  const Section* section = model.find_section(model.geometry.phys_to_section_nr(at));
-  if (section == nullptr || !section->flags.online) return false;
-  const auto page = pages.page(model, model.geometry.phys_to_pfn(at));
-  if (!page) return false;
-  const bool tail = page->compound == Compound::tail && page->head;
-  const auto head = tail ? pages.page(model, *page->head) : page;
-  return head && !is_kernels_own(*head, head->refcount);
-}
+/// Decides page by page what may leave. Remembers the last page: ranges come in order.
+class PageJudge {
+ public:
+  PageJudge(const Kernel& kernel, const MemoryModel& model, const PageDecoder& pages)
+      : model_(model), pages_(pages), image_(image_range(kernel)), pmd_shift_(kernel.arch().pmd_shift) {}
 
-/// Looks at each slab page as `addr` does, for the cache it belongs to.
-void visit_slab_pages(const MemoryModel& model, const PageDecoder& pages) {
-  const PageReader& reader = pages.reader();
-  for (const Section& section : model.sections) {
-    if (!section.flags.has_mem_map) continue;
-    const Pfn first = model.geometry.section_nr_to_pfn(section.nr);
-    for (std::uint64_t i = 0; i < model.geometry.pages_per_section(); ++i) {
-      const auto at = reader.address_of(model, first + i);
-      const auto bytes = at ? reader.read(*at) : Result<std::vector<std::byte>>(at.error());
-      if (!bytes || !reader.decode(*bytes).slab) continue;
-      static_cast<void>(pages.page(model, first + i));  // the record keeps what it read
+  /// What the struct page says; nothing for the kernel image, which has no need of being asked.
+  enum class Verdict { kernels_own, page_table, no_struct_page, refused };
+  Verdict judge(PhysAddr at) {
+    const Pfn pfn = model_.geometry.phys_to_pfn(at);
+    if (last_pfn_ != pfn) {
+      last_ = look_at(at, pfn);
+      last_pfn_ = pfn;
     }
+    return last_;
   }
-}
+  /// The same for the memmap of `section`, which may lie in memory that is not online: in its own.
+  Verdict judge_memmap(const Section& section, PhysAddr at) {
+    const Verdict verdict = judge(at);
+    if (verdict != Verdict::refused) return verdict;
+    // Memmap that was added later is one allocation for each PMD entry (vmemmap_populate_hugepages), and not
+    // compound: its first page alone has a reference. Those behind it lie in no free block.
+    const PhysAddr first(at.raw() & ~((std::uint64_t{1} << pmd_shift_) - 1));
+    const auto page = pages_.page(model_, model_.geometry.phys_to_pfn(at));
+    if (page && page->type == "none" && first != at && judge(first) != Verdict::refused)
+      return Verdict::kernels_own;
+    const SectionNr host = model_.geometry.phys_to_section_nr(at);
+    const Section* there = model_.find_section(host);
+    const MemoryBlock* block = model_.block_of(section.nr);
+    const bool same_block = block != nullptr && block == model_.block_of(host);
+    const bool in_device = page && page->type == "zone_device";
+    const bool hosts_itself = there != nullptr && section.memmap && section.memmap->self_hosted > 0 &&
+                              (same_block || in_device || !there->flags.online);
+    return hosts_itself ? Verdict::kernels_own : verdict;
+  }
 
-/// What of the data is not in `plan` yet, without the pages that must not leave. Objects of the model that are
-/// in the plan are known by the many things that agree on where they are.
-RangeSet without_private_pages(const RangeSet& data, const MemoryModel& model, const PageDecoder& pages,
-                               ExtractPlan& plan) {
-  const std::uint64_t page_size = model.geometry.page_size();
-  RangeSet allowed;
-  for (const PhysRange& range : data.ranges()) {
-    for (PhysAddr at = range.start; at < range.end();) {
-      const PhysAddr page_end(at.raw() / page_size * page_size + page_size);
-      const PhysAddr end = std::min(page_end, range.end());
-      const auto known = plan.wanted.within({at, end - at});
-      const bool all_known = known.size() == 1 && known.front().size == end - at;
-      if (!all_known && holds_data_of_others(model, pages, at)) {
-        ++plan.refused_pages;
-      } else if (!all_known) {
-        allowed.add({at, end - at});
+ private:
+  Verdict look_at(PhysAddr at, Pfn pfn) const {
+    if (image_.contains(at)) return Verdict::kernels_own;
+    const Section* section = model_.find_section(model_.geometry.phys_to_section_nr(at));
+    // Struct pages of memory that is not online are stale and say nothing.
+    if (section == nullptr || !section->flags.online) return Verdict::refused;
+    auto page = pages_.page(model_, pfn);
+    if (page && page->compound == Compound::tail) {
+      page = page->head ? pages_.page(model_, *page->head)
+                        : Result<PageDetails>(Error{Errc::corrupt, "a tail page without a head", {}});
+    }
+    if (!page) {
+      const Errc why = page.error().code;
+      const bool filtered = why == Errc::excluded || why == Errc::not_in_dump || why == Errc::truncated;
+      return filtered ? Verdict::no_struct_page : Verdict::refused;
+    }
+    if (!is_kernels_own(*page)) return Verdict::refused;
+    return page->type == "table" || page->type == "reserved" ? Verdict::page_table : Verdict::kernels_own;
+  }
+
+  const MemoryModel& model_;
+  const PageDecoder& pages_;
+  PhysRange image_;
+  unsigned pmd_shift_;
+  std::optional<Pfn> last_pfn_;
+  Verdict last_ = Verdict::refused;
+};
+
+/// Takes things kind by kind, the pages that may leave.
+class Taker {
+ public:
+  Taker(ExtractPlan& plan, const MemoryModel& model, PageJudge& judge)
+      : plan_(plan), page_size_(model.geometry.page_size()), judge_(judge) {}
+
+  void take(std::string_view kind, const RangeSet& set) {
+    RangeSet allowed;
+    for_each_page(set, [&](PhysAddr at, PhysAddr end) {
+      // What was taken as another kind was judged as that.
+      const auto known = plan_.wanted.within({at, end - at});
+      const bool taken = known.size() == 1 && known.front().size == end - at;
+      if (!taken) add(allowed, judge_.judge(at), at, end);
+    });
+    add_kind(kind, allowed);
+  }
+  void take_memmaps(const MemoryModel& model) {
+    RangeSet allowed;
+    for (const Section& section : model.sections) {
+      RangeSet set;
+      if (section.memmap) memsect::take(set, section.memmap->backing);
+      for_each_page(
+          set, [&](PhysAddr at, PhysAddr end) { add(allowed, judge_.judge_memmap(section, at), at, end); });
+    }
+    add_kind("memmap", allowed);
+  }
+  /// Page tables as a whole where they are known for what they are, else the entries that were read.
+  void take_tables(const RangeSet& read) {
+    RangeSet allowed;
+    for_each_page(read, [&](PhysAddr at, PhysAddr end) {
+      const PageJudge::Verdict verdict = judge_.judge(at);
+      if (verdict == PageJudge::Verdict::page_table) {
+        at = PhysAddr(at.raw() / page_size_ * page_size_);
+        end = at + page_size_;
       }
-      at = end;
+      add(allowed, verdict, at, end);
+    });
+    add_kind("page_table", allowed);
+  }
+
+ private:
+  template <class Visit>
+  void for_each_page(const RangeSet& set, const Visit& visit) const {
+    for (const PhysRange& range : set.ranges()) {
+      for (PhysAddr at = range.start; at < range.end();) {
+        const PhysAddr end = std::min(range.end(), PhysAddr(at.raw() / page_size_ * page_size_ + page_size_));
+        visit(at, end);
+        at = end;
+      }
     }
   }
-  return allowed;
+  void add(RangeSet& allowed, PageJudge::Verdict verdict, PhysAddr at, PhysAddr end) {
+    if (verdict == PageJudge::Verdict::refused) {
+      refused_.add({PhysAddr(at.raw() / page_size_ * page_size_), page_size_});
+      plan_.refused_pages = refused_.bytes() / page_size_;
+    } else {
+      allowed.add({at, end - at});
+    }
+  }
+  void add_kind(std::string_view kind, const RangeSet& allowed) {
+    RangeSet fresh;
+    for (const PhysRange& range : allowed.ranges()) {
+      PhysAddr at = range.start;
+      for (const PhysRange& known : plan_.wanted.within(range)) {
+        fresh.add({at, known.start - at});
+        at = known.end();
+      }
+      fresh.add({at, range.end() - at});
+    }
+    plan_.wanted.add(fresh);
+    if (!fresh.empty()) plan_.taken.push_back({kind, fresh.bytes(), 0, std::move(fresh)});
+  }
+
+  ExtractPlan& plan_;
+  std::uint64_t page_size_;
+  PageJudge& judge_;
+  RangeSet refused_;
+};
+
+void take_objects(const MemoryModel& model, Taker& taker) {
+  RangeSet table, roots, usages, pgdats;
+  if (model.root_table) take(table, model.root_table->phys);
+  for (const SectionRoot& root : model.roots) take(roots, root.placement.phys);
+  for (const Section& section : model.sections) {
+    if (section.usage) take(usages, section.usage->phys);
+  }
+  for (const Node& node : model.nodes) {
+    if (node.placement) take(pgdats, node.placement->phys);
+  }
+  taker.take("section_root_table", table);
+  taker.take("section_root", roots);
+  taker.take("usage", usages);
+  taker.take("pgdat", pgdats);
+  taker.take_memmaps(model);
+}
+
+/// Looks at each slab page as `addr` does, for the cache it belongs to. Struct pages are read a page at a
+/// time; those that several sections share, once.
+void visit_slab_pages(const Kernel& kernel, const MemoryModel& model, const PageDecoder& pages) {
+  const AddressSpace space = kernel.space();
+  const std::uint64_t size = model.geometry.struct_page_size;
+  const std::uint64_t at_once = std::max<std::uint64_t>(model.geometry.page_size() / size, 1);
+  RangeSet seen;
+  std::vector<std::byte> bytes(at_once * size);
+  for (const Section& section : model.sections) {
+    if (!section.flags.online || !section.memmap) continue;
+    const Pfn first = model.geometry.section_nr_to_pfn(section.nr);
+    for (std::uint64_t i = 0; i + at_once <= model.geometry.pages_per_section(); i += at_once) {
+      const auto phys = space.translate(section.mem_map + i * size);
+      if (!phys || seen.contains(*phys) || !space.read(section.mem_map + i * size, bytes)) continue;
+      seen.add({*phys, bytes.size()});
+      for (std::uint64_t j = 0; j < at_once; ++j) {
+        if (!pages.reader().decode(Bytes(bytes).subspan(j * size, size)).slab) continue;
+        static_cast<void>(pages.page(model, first + (i + j)));  // the record keeps what it read
+      }
+    }
+  }
 }
 
 /// Reads what is wanted once: the memory notes what cannot be had of the objects that were taken as a whole.
@@ -225,41 +339,47 @@ void try_to_read(const Kernel& kernel, const RangeSet& wanted) {
   }
 }
 
-/// How the pages of the present sections appear in the extract.
+/// How pages appear in the extract: listed in order, those that could not be read by the reason.
 class PageRuns {
  public:
-  PageRuns(const ExtractPlan& plan, const AccessRecord& record, std::uint64_t page_size)
-      : plan_(plan), page_size_(page_size) {
-    for (const auto& [at, reason] : record.failed) failed_.emplace(at.raw() / page_size, reason);
-  }
+  PageRuns(const AccessRecord& record, std::uint64_t page_size) : record_(record), page_size_(page_size) {}
 
-  /// Lists the pages of [first, first + count): stretches without wanted bytes and failures in one piece.
-  void list(Pfn first, std::uint64_t count) {
-    const PhysRange all{PhysAddr(first.raw() * page_size_), count * page_size_};
-    std::uint64_t pfn = first.raw();
-    const auto list_up_to = [&](std::uint64_t end, PageRun::State state) {
-      for (auto failed = failed_.lower_bound(pfn); pfn < end; failed = failed_.lower_bound(pfn)) {
-        const bool is_failed = failed != failed_.end() && failed->first == pfn;
-        const std::uint64_t next = failed == failed_.end() ? end : std::min(end, failed->first);
-        if (is_failed) {
-          append_failed(Pfn(pfn), failed->second);
-          ++pfn;
-        } else {
-          append(state, Pfn(pfn), next - pfn);
-          pfn = next;
-        }
-      }
-    };
-    for (const PhysRange& wanted : plan_.wanted.within(all)) {
-      list_up_to(wanted.start.raw() / page_size_, PageRun::State::filtered);
-      list_up_to((wanted.end().raw() + page_size_ - 1) / page_size_, PageRun::State::stored);
+  /// Lists the pages of `range`, which begins and ends with a page.
+  void list(PhysRange range, const RangeSet& wanted) {
+    for (const PhysRange& part : wanted.within(range)) {
+      list_up_to(range.start, rounded_down(part.start), PageRun::State::filtered);
+      list_up_to(range.start, rounded_down(part.end() + (page_size_ - 1)), PageRun::State::stored);
     }
-    list_up_to(first.raw() + count, PageRun::State::filtered);
+    list_up_to(range.start, range.end(), PageRun::State::filtered);
+    at_ = {};
   }
   std::vector<PageRun> take() { return std::move(runs_); }
 
  private:
-  void append(PageRun::State state, Pfn first, std::uint64_t count) {
+  PhysAddr rounded_down(PhysAddr at) const { return PhysAddr(at.raw() / page_size_ * page_size_); }
+
+  /// From where the last call ended, `start` at first, to `end`.
+  void list_up_to(PhysAddr start, PhysAddr end, PageRun::State state) {
+    at_ = std::max(at_.value_or(start), start);
+    while (*at_ < end) {
+      // The next page that could not be read, and why.
+      PhysAddr next = end;
+      std::optional<Errc> reason;
+      for (const auto& [why, pages] : record_.failed) {
+        const auto parts = pages.within({*at_, next - *at_});
+        if (parts.empty() || parts.front().start >= next) continue;
+        next = rounded_down(parts.front().start);
+        reason = why;
+      }
+      next = std::max(next, *at_);
+      append(state, next);
+      if (reason) append_failed(*reason);
+    }
+  }
+  void append(PageRun::State state, PhysAddr end) {
+    const Pfn first(at_->raw() / page_size_);
+    const std::uint64_t count = (end - *at_) / page_size_;
+    at_ = end;
     if (count == 0) return;
     if (!runs_.empty() && runs_.back().state == state && runs_.back().first + runs_.back().count == first) {
       runs_.back().count += count;
@@ -267,16 +387,30 @@ class PageRuns {
       runs_.push_back({state, first, count});
     }
   }
-  void append_failed(Pfn pfn, Errc reason) {
-    if (reason == Errc::not_in_dump) return;
-    append(reason == Errc::excluded ? PageRun::State::filtered : PageRun::State::lost, pfn, 1);
+  void append_failed(Errc reason) {
+    const PhysAddr end = *at_ + page_size_;
+    if (reason == Errc::not_in_dump) {
+      at_ = end;
+    } else {
+      append(reason == Errc::excluded ? PageRun::State::filtered : PageRun::State::lost, end);
+    }
   }
 
-  const ExtractPlan& plan_;
+  const AccessRecord& record_;
   std::uint64_t page_size_;
-  std::map<std::uint64_t, Errc> failed_;  // by pfn
   std::vector<PageRun> runs_;
+  std::optional<PhysAddr> at_;
 };
+
+RangeSet whole_pages(const RangeSet& bytes, std::uint64_t page_size) {
+  RangeSet pages;
+  for (const PhysRange& range : bytes.ranges()) {
+    const std::uint64_t start = range.start.raw() / page_size * page_size;
+    const std::uint64_t end = (range.end().raw() + page_size - 1) / page_size * page_size;
+    pages.add({PhysAddr(start), end - start});
+  }
+  return pages;
+}
 
 /// The pages of the present sections, and of what is wanted outside of them.
 std::vector<PageRun> list_pages(const ExtractPlan& plan, const AccessRecord& record,
@@ -284,11 +418,22 @@ std::vector<PageRun> list_pages(const ExtractPlan& plan, const AccessRecord& rec
   const std::uint64_t page_size = model.geometry.page_size();
   RangeSet all = whole_pages(plan.wanted, page_size);
   for (const Section& section : model.sections) all.add(model.geometry.section_range(section.nr));
-  PageRuns runs(plan, record, page_size);
-  for (const PhysRange& range : all.ranges()) {
-    runs.list(model.geometry.phys_to_pfn(range.start), range.size / page_size);
-  }
+  PageRuns runs(record, page_size);
+  for (const PhysRange& range : all.ranges()) runs.list(range, plan.wanted);
   return runs.take();
+}
+
+/// Takes off what the dump turned out not to have.
+void count_missing(ExtractPlan& plan, const AccessRecord& record) {
+  for (TakenKind& kind : plan.taken) {
+    for (const PhysRange& range : kind.set.ranges()) {
+      for (const auto& [why, pages] : record.failed) {
+        for (const PhysRange& part : pages.within(range)) kind.missing += part.size;
+      }
+    }
+    kind.bytes -= std::min(kind.bytes, kind.missing);
+    if (kind.missing > 0) plan.incomplete = true;
+  }
 }
 
 }  // namespace
@@ -298,30 +443,31 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
   auto model = load_model(kernel, all_parts);
   if (!model) return std::move(model).error();
   const PageDecoder pages(kernel, model->geometry);
-  visit_slab_pages(*model, pages);
+  visit_slab_pages(kernel, *model, pages);
+  walk_known_tables(kernel, *model);
+  const RangeSet tables = record.tables,
+                 data = record.data;  // judging reads struct pages, which goes on record
 
   ExtractPlan plan;
   plan.notes = model->notes;
-  plan.incomplete = model->incomplete;
-  Taker taker(plan);
+  PageJudge judge(kernel, *model, pages);
+  Taker taker(plan, *model, judge);
   take_objects(*model, taker);
   if (choice.types) {
-    taker.add("btf", btf_ranges(kernel));
-    taker.add("kallsyms", kallsyms_ranges(kernel));
+    taker.take("btf", btf_ranges(kernel));
+    taker.take("kallsyms", kallsyms_ranges(kernel));
   }
-  walk_known_tables(kernel, *model);
-  const RangeSet data = record.data;  // a copy: looking at struct pages reads on
-  const RangeSet allowed = without_private_pages(data, *model, pages, plan);
-  taker.add("page_table", whole_pages(record.tables, model->geometry.page_size()));
-  taker.add("other_kernel_data", allowed);
+  taker.take_tables(tables);
+  taker.take("other_kernel_data", data);
+  try_to_read(kernel, plan.wanted);
+  count_missing(plan, record);
+  plan.pages = list_pages(plan, record, *model);
+  plan.incomplete = plan.incomplete || model->incomplete || plan.refused_pages > 0;
   if (plan.refused_pages > 0) {
     plan.notes.warn(
-        fmt::format("{} pages that pointers of this kernel lead to are free, page cache or anonymous "
-                    "memory: left out",
+        fmt::format("{} pages that this kernel leads to are not its own, as far as can be told: left out",
                     plan.refused_pages));
   }
-  try_to_read(kernel, plan.wanted);
-  plan.pages = list_pages(plan, record, *model);
   return plan;
 }
 

@@ -20,6 +20,8 @@ struct AccessRecord;
 struct TakenKind {
   std::string_view kind;  ///< "memmap", "pgdat", ...
   std::uint64_t bytes = 0;
+  std::uint64_t missing = 0;  ///< wanted, and not in the dump
+  RangeSet set;
 };
 
 struct ExtractPlan {
@@ -27,7 +29,7 @@ struct ExtractPlan {
   std::vector<PageRun> pages;  ///< ascending, without overlap; pages in none of them are not in the dump
   std::vector<TakenKind> taken;
   bool incomplete = false;          ///< the dump lacks parts of what was looked for
-  std::uint64_t refused_pages = 0;  ///< wanted, but of a kind that must not leave: see Notes
+  std::uint64_t refused_pages = 0;  ///< wanted, and not the kernel's own as far as can be told: left out
   Notes notes;
 };
 
@@ -36,8 +38,8 @@ struct ExtractChoice {
 };
 
 /// Runs every decoder over the kernel, whose memory notes in `record` what they read, and adds the objects of
-/// the memory model as a whole: page tables, section roots, usages, pgdats, memmap. Pages of user data, page
-/// cache and free memory never get in, whatever pointer led there.
+/// the memory model as a whole: page tables, section roots, usages, pgdats, memmap. Pages that
+/// are free, page cache, anonymous or mapped do not get in, whatever pointer led there.
 Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& record,
                                  const ExtractChoice& choice);
 

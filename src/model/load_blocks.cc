@@ -169,7 +169,7 @@ Result<std::vector<MemoryBlock>> read_blocks(const Kernel& kernel, MemoryModel& 
   auto content = walk_xarray(reader->space, kernel.types(), *xarray);
   if (!content) return std::move(content).error();
   if (content->assumed_layout) {
-    model.notes.note(
+    model.notes.warn(
         "no debug information describes struct xa_node: memory blocks are read with the layout that "
         "it has had in every release");
   }

@@ -7,9 +7,10 @@
 namespace memsect {
 namespace {
 
-constexpr std::array<Column, 2> columns{{
+constexpr std::array<Column, 3> columns{{
     {"KIND", "what was taken"},
     {"BYTES", "how much of it", Align::right},
+    {"MISSING", "how much of it the dump lacks", Align::right},
 }};
 
 std::uint64_t stored_pages(const ExtractPlan& plan) {
@@ -33,14 +34,14 @@ Report make_extract_report(const ExtractPlan& plan, const ExtractFile& file) {
   table.row_count = plan.taken.size();
   table.row = [taken = plan.taken](std::uint64_t row) {
     const TakenKind& kind = taken[static_cast<std::size_t>(row)];
-    return std::vector<Value>{kind.kind, Size{kind.bytes}};
+    return std::vector<Value>{kind.kind, Size{kind.bytes}, Size{kind.missing}};
   };
   report.tables.push_back(std::move(table));
   report.paragraphs.push_back(
       fmt::format("{}: {} bytes, {} pages", file.path, file.size, stored_pages(plan)));
   List taken;
   for (const TakenKind& kind : plan.taken) {
-    taken.emplace_back(Object{{"kind", kind.kind}, {"bytes", kind.bytes}});
+    taken.emplace_back(Object{{"kind", kind.kind}, {"bytes", kind.bytes}, {"missing", kind.missing}});
   }
   report.data = Object{{"file", file.path},
                        {"as", file.format},

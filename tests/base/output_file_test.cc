@@ -59,6 +59,17 @@ TEST_F(OutputFileTest, LeavesNothingBehindAndTheOldFileAloneWhenItIsGivenUp) {
   EXPECT_EQ(files(), 1U);
 }
 
+TEST_F(OutputFileTest, ReplacesWhatALinkPointsTo) {
+  std::ofstream(path("old")) << "old";
+  fs::create_symlink(path("old"), path("link"));
+  auto file = OutputFile::create(path("link"));
+  ASSERT_TRUE(file);
+  ASSERT_TRUE((*file)->write(0, bytes("new")));
+  ASSERT_TRUE((*file)->commit(3));
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(content(path("old")), "new");
+}
+
 TEST_F(OutputFileTest, RefusesWhatIsNoRegularFile) {
   const auto folder = OutputFile::create(folder_.string());
   ASSERT_FALSE(folder);

@@ -11,7 +11,6 @@ namespace memsect {
 namespace {
 
 using testing::ElementsAre;
-using testing::Pair;
 
 TEST(RecordingMemory, NotesTheBytesThatWereGivenOutAndNoOthers) {
   test::FakeMemory memory;
@@ -36,8 +35,9 @@ TEST(RecordingMemory, NotesWhereReadingFailedAndWhy) {
   EXPECT_FALSE(recording.read(PhysAddr(0x1ff0), bytes));
   EXPECT_FALSE(recording.view(PhysAddr(0x5008), 8));
   EXPECT_THAT(record.data.ranges(), ElementsAre(PhysRange{PhysAddr(0x1ff0), 0x10}));
-  EXPECT_THAT(record.failed,
-              ElementsAre(Pair(PhysAddr(0x2000), Errc::excluded), Pair(PhysAddr(0x5008), Errc::not_in_dump)));
+  EXPECT_THAT(record.failed[Errc::excluded].ranges(), ElementsAre(PhysRange{PhysAddr(0x2000), 0x1000}));
+  EXPECT_THAT(record.failed[Errc::not_in_dump].ranges(), ElementsAre(PhysRange{PhysAddr(0x5000), 0x1000}));
+  EXPECT_EQ(record.failed.size(), 2U);
 }
 
 }  // namespace
