@@ -33,6 +33,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/byte_order.h"
 #include "elf/elf_sections.h"
 
 namespace memsect {
@@ -75,8 +76,21 @@ class TypeList {
   unsigned pointer_size_;
 };
 
+/// Whether the list of types begins where its words are aligned. libbpf takes the header's word for it and reads them
+/// through pointers.
+bool has_aligned_types(Bytes raw) {
+  constexpr std::size_t header_length_at = 4, types_at = 8, end = 12;
+  if (raw.size() < end) return true;  // libbpf refuses that
+  const ByteOrder order =
+      load_unsigned(raw.first(2), ByteOrder::little) == BTF_MAGIC ? ByteOrder::little : ByteOrder::big;
+  const auto start =
+      load_unsigned(raw.subspan(header_length_at, 4), order) + load_unsigned(raw.subspan(types_at, 4), order);
+  return start % 4 == 0;
+}
+
 Result<TypeList> TypeList::parse(Bytes raw, unsigned pointer_size) {
   if (raw.size() > largest_btf) return Error{Errc::corrupt, fmt::format("BTF of {} bytes", raw.size()), {}};
+  if (!has_aligned_types(raw)) return Error{Errc::corrupt, "the types of the BTF are not aligned", {}};
   // libbpf prints to stderr unless told otherwise, which can be told the whole process only.
   libbpf_set_print(nullptr);
   std::unique_ptr<btf, BtfDeleter> types(btf__new(raw.data(), static_cast<std::uint32_t>(raw.size())));

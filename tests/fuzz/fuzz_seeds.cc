@@ -1,10 +1,11 @@
-// Writes small sound dumps for the fuzzers to start from: fuzz_seeds FOLDER makes FOLDER/kdump,
-// FOLDER/elf_core, FOLDER/flattened and FOLDER/notes.
+// Writes small sound inputs for the fuzzers to start from: fuzz_seeds FOLDER makes FOLDER/kdump, FOLDER/elf_core and so
+// on, one folder a fuzzer. ELF files with DWARF are the fixtures of testdata/types.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "support/dump_builder.h"
+#include "support/type_fixture.h"
 
 namespace memsect::test {
 namespace {
@@ -56,6 +57,47 @@ void save_seeds(const std::filesystem::path& folder, ByteOrder order) {
   save(folder / "elf_core" / ("qemu" + suffix), build_elf_core(recipe));
 }
 
+/// An int and a struct with one member of it.
+void save_btf_seed(const std::filesystem::path& folder) {
+  const std::string names("\0int\0mem_section\0usage\0", 23);
+  constexpr std::uint32_t kind_int = 1U << 24, kind_struct = 4U << 24;
+  const std::vector<std::uint32_t> words = {0x0001eb9f, 24,
+                                            0,          40,
+                                            40,         23,  // magic, sizes, places of types, names
+                                            1,          kind_int,
+                                            4,          32,  // int, 4 bytes, 32 bits
+                                            5,          kind_struct | 1,
+                                            4,          17,
+                                            1,          0};
+  Buffer bytes(words.size() * 4);
+  for (std::size_t i = 0; i < words.size(); ++i) put_unsigned(bytes, i * 4, words[i], 4, ByteOrder::little);
+  const Buffer text = to_bytes(names);
+  bytes.insert(bytes.end(), text.begin(), text.end());
+  save(folder / "btf" / "struct", bytes);
+}
+
+void save_elf_seeds(const std::filesystem::path& folder) {
+  for (const char* fixture :
+       {"shapes-dwarf4", "shapes-dwarf5", "shapes-dwarf64", "shapes-zlib", "shapes-zlib-gnu", "shapes-zstd",
+        "shapes-stripped", "two_units", "kernel_6-dwarf5"}) {
+    const Buffer bytes = to_bytes(testing::file_bytes(testing::fixture_path(fixture)));
+    for (const char* fuzzer : {"elf", "dwarf"}) save(folder / fuzzer / fixture, bytes);
+  }
+}
+
+/// Each kernel with each command (fuzz_model.cc); and a stretch of each place in each kernel, with another command.
+void save_model_seeds(const std::filesystem::path& folder) {
+  for (unsigned kernel = 0; kernel < 9; ++kernel)
+    save(folder / "model" / std::to_string(kernel), {std::byte(kernel)});
+  for (const unsigned kernel : {1U, 3U, 8U}) {
+    for (unsigned place = 0; place < 26; ++place) {
+      save(folder / "model" / (std::to_string(kernel) + "-" + std::to_string(place)),
+           {std::byte(kernel), std::byte(place), std::byte(8), std::byte(0), std::byte(1), std::byte(0x41)});
+    }
+  }
+  save(folder / "model" / "extract", {std::byte(0xf1)});
+}
+
 }  // namespace
 }  // namespace memsect::test
 
@@ -63,4 +105,7 @@ int main(int count, char** arguments) {
   if (count != 2) return std::fputs("usage: fuzz_seeds FOLDER\n", stderr), 2;
   for (const auto order : {memsect::ByteOrder::little, memsect::ByteOrder::big})
     memsect::test::save_seeds(arguments[1], order);
+  memsect::test::save_btf_seed(arguments[1]);
+  memsect::test::save_elf_seeds(arguments[1]);
+  memsect::test::save_model_seeds(arguments[1]);
 }

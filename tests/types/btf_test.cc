@@ -327,6 +327,19 @@ TEST(Btf, CountsParametersOfDefinitionsOnly) {
   EXPECT_EQ(types->parameter_count("").error().code, Errc::no_type);
 }
 
+TEST(Btf, RefusesTypesThatAreNotAligned) {  // libbpf would read them all the same
+  for (const auto order : {ByteOrder::little, ByteOrder::big}) {
+    for (const std::size_t field : {4U, 8U}) {  // the length of the header, the place of the types
+      auto bytes = sample(order).bytes();
+      bytes.insert(bytes.begin() + 24, std::byte(0));
+      ++reinterpret_cast<unsigned char&>(bytes[order == ByteOrder::little ? field : field + 3]);
+      const auto types = parse_btf(bytes, 8);
+      ASSERT_FALSE(types);
+      EXPECT_EQ(types.error().message, "the types of the BTF are not aligned");
+    }
+  }
+}
+
 TEST(Btf, SaysWhatAFileLacks) {
   EXPECT_EQ(open_btf(file_of("no ELF file at all")).error().code, Errc::bad_format);
   EXPECT_EQ(open_btf(*File::open(fixture_path("shapes-without-debug"))).error().code, Errc::no_type);
