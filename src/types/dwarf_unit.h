@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "types/dwarf_die.h"
 #include "elf/elf_sections.h"
+#include "types/dwarf_die.h"
 #include "types/dwarf_units.h"
 #include "types/type_source.h"
 

@@ -1,8 +1,8 @@
 // A damaged vmlinux, from its ELF header to the last type: every question gets an answer or an error.
 #include <cstdint>
 
-#include "support/memory_file.h"
 #include "elf/elf_image.h"
+#include "support/memory_file.h"
 #include "symbols/elf_symtab.h"
 #include "types/dwarf.h"
 

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "support/fake_kernel.h"
 #include "elf/elf_image.h"
+#include "support/fake_kernel.h"
 
 namespace memsect {
 namespace {

@@ -6,9 +6,9 @@
 #include <bit>
 #include <cstdlib>
 
+#include "elf/elf_image.h"
 #include "model/usage.h"
 #include "support/type_fixture.h"
-#include "elf/elf_image.h"
 #include "symbols/elf_symtab.h"
 #include "types/dwarf.h"
 
