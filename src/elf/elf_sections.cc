@@ -170,24 +170,18 @@ Result<std::vector<std::byte>> ElfSections::read(std::string_view name, std::uin
 }
 
 Result<Bytes> ElfSections::whole(std::string_view name) {
-  if (const auto found = loaded_.find(name); found != loaded_.end()) {
-    return Bytes(found->second.bytes.get(), found->second.size);
-  }
+  if (const auto found = loaded_.find(name); found != loaded_.end()) return Bytes(found->second.span());
   const ElfSection* section = find(name);
-  Loaded loaded;
-  loaded.size = section == nullptr ? 0 : section->size;
-  if (loaded.size > largest_whole) {
-    return Error{Errc::corrupt,
-                 fmt::format("section {} claims {:#x} bytes, more than any kernel's", name, loaded.size),
-                 {}};
+  const std::uint64_t size = section == nullptr ? 0 : section->size;
+  if (size > largest_whole) {
+    return Error{
+        Errc::corrupt, fmt::format("section {} claims {:#x} bytes, more than any kernel's", name, size), {}};
   }
-  loaded.bytes = std::make_unique_for_overwrite<std::byte[]>(loaded.size);
+  LargeBuffer bytes(size);
   if (section != nullptr) {
-    if (auto filled = fill(*section, 0, {loaded.bytes.get(), loaded.size}); !filled)
-      return std::move(filled).error();
+    if (auto filled = fill(*section, 0, bytes.span()); !filled) return std::move(filled).error();
   }
-  const Loaded& kept = loaded_.emplace(name, std::move(loaded)).first->second;
-  return Bytes(kept.bytes.get(), kept.size);
+  return Bytes(loaded_.emplace(name, std::move(bytes)).first->second.span());
 }
 
 }  // namespace memsect

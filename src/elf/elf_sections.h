@@ -10,6 +10,7 @@
 
 #include "base/byte_order.h"
 #include "base/file.h"
+#include "base/large_buffer.h"
 #include "base/result.h"
 #include "base/view.h"
 
@@ -57,10 +58,6 @@ class ElfSections {
   Result<Bytes> whole(std::string_view name);
 
  private:
-  struct Loaded {
-    std::unique_ptr<std::byte[]> bytes;
-    std::uint64_t size = 0;
-  };
   explicit ElfSections(std::shared_ptr<const File> file);
   Result<void> read_headers();
   Result<void> read_compression(ElfSection& section, bool has_header) const;
@@ -71,7 +68,7 @@ class ElfSections {
   bool is_64_ = true;
   bool is_relocatable_ = false;
   std::vector<ElfSection> sections_;
-  std::map<std::string, Loaded, std::less<>> loaded_;
+  std::map<std::string, LargeBuffer, std::less<>> loaded_;
   /// Of compressed sections that were read from: where inflating them has got to.
   mutable std::map<const ElfSection*, std::unique_ptr<InflatedSection>> inflated_;
 };

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/byte_order.h"
+#include "base/large_buffer.h"
 #include "elf/elf_sections.h"
 
 namespace memsect {
@@ -124,21 +125,20 @@ class ElfSymtab final : public SymbolSource {
 };
 
 Result<void> ElfSymtab::load() {
-  // Not a vector: its zeros would be written over at once, and page faults are half the cost of this
-  // function.
-  const auto strings = std::make_unique_for_overwrite<char[]>(place_.names_size + word_size);
-  const std::span<char> names(strings.get(), place_.names_size);
-  if (auto got = file_->read(place_.names_offset, std::as_writable_bytes(names)); !got) {
+  const LargeBuffer strings(place_.names_size + word_size);
+  if (auto got = file_->read(place_.names_offset, strings.span().first(place_.names_size)); !got) {
     return std::move(got).error().within("symbol names");
   }
-  std::memset(strings.get() + place_.names_size, 0, word_size);  // the last name ends, whatever the file says
+  std::memset(strings.data() + place_.names_size, 0,
+              word_size);  // the last name ends, whatever the file says
+  const char* const names = reinterpret_cast<const char*>(strings.data());
   auto entries = read_entries();
   if (!entries) return std::move(entries).error().within("symbol table");
   // The names lie in no order: without asking for them early every one is a cache miss to wait for.
   constexpr std::size_t ahead = 16;
   for (std::size_t i = 0; i < entries->size(); ++i) {
-    if (i + ahead < entries->size()) __builtin_prefetch(names.data() + (*entries)[i + ahead].hash);
-    (*entries)[i].hash = hash_name(names.data() + (*entries)[i].hash);
+    if (i + ahead < entries->size()) __builtin_prefetch(names + (*entries)[i + ahead].hash);
+    (*entries)[i].hash = hash_name(names + (*entries)[i].hash);
   }
   sort_into_buckets(*entries);
   return {};
