@@ -1,0 +1,180 @@
+// Addresses of kallsyms, and which of the forms they have had they are in:
+//
+//   absolute   kallsyms_addresses[i]                                  configurations of up to 6.10
+//   base       kallsyms_relative_base + kallsyms_offsets[i]           Linux 2213e9a66bb8 ("kallsyms: add support
+//              for relative offsets in kallsyms address table") (v4.6) to 6.19
+//   per-CPU    the same table on x86 with SMP, to 6.14: not below 0, it is an address itself (a per-CPU variable's);
+//              else kallsyms_relative_base - 1 - it
+//   place      the place of kallsyms_offsets[i] + kallsyms_offsets[i], signed    7.0+, when the base went
+//
+// Nothing in memory says which. But _stext is known, and of all of them one alone puts it there.
+#include "symbols/kallsyms.h"
+
+#include <fmt/format.h>
+
+#include "symbols/kallsyms_names.h"
+
+namespace memsect {
+namespace {
+
+using Form = KallsymsAddresses::Form;
+
+constexpr std::size_t offset_size = 4;
+
+/// How to get from the number of a symbol to its address.
+struct AddressRule {
+  KallsymsAddresses where;
+  std::uint64_t base = 0;  ///< the content of relative_base
+  bool per_cpu = false;    ///< Form::base as x86 has it
+};
+
+std::string_view table_name(Form form) {
+  return form == Form::absolute ? "kallsyms_addresses" : "kallsyms_offsets";
+}
+
+class KallsymsTable final : public Kallsyms {
+ public:
+  KallsymsTable(const AddressSpace& space, const KallsymsKernel& kernel, KallsymsNames names)
+      : space_(space), kernel_(kernel), names_(std::move(names)) {}
+  /// Finds out how addresses are written; once, before anything else.
+  Result<void> choose_rule(const std::vector<KallsymsAddresses>& candidates);
+
+  Result<VirtAddr> find(std::string_view name) const override {
+    const auto number = names_.find(name);
+    if (!number) return Error{Errc::no_symbol, fmt::format("kallsyms has no symbol {}", name), {}};
+    return address(*number, rule_);
+  }
+  bool has_data_symbols() const override { return names_.has_data_symbols(); }
+  std::uint32_t size() const override { return names_.size(); }
+  Result<KallsymsSymbol> symbol(std::uint32_t number) const override;
+  std::vector<VirtRange> tables() const override;
+
+ private:
+  Result<std::uint64_t> read_word(VirtAddr at, std::size_t size) const;
+  Result<VirtAddr> address(std::uint32_t number, const AddressRule& rule) const;
+  std::size_t entry_size(Form form) const { return form == Form::absolute ? kernel_.word_size : offset_size; }
+
+  AddressSpace space_;
+  KallsymsKernel kernel_;
+  KallsymsNames names_;
+  AddressRule rule_;
+};
+
+Result<std::uint64_t> KallsymsTable::read_word(VirtAddr at, std::size_t size) const {
+  const AddressSpace space = space_;  // it remembers mappings: threads must not share one
+  std::array<std::byte, sizeof(std::uint64_t)> bytes{};
+  const auto word = std::span(bytes).first(size);
+  if (auto got = space.read(at, word); !got) return std::move(got).error();
+  return load_unsigned(word, kernel_.order);
+}
+
+Result<VirtAddr> KallsymsTable::address(std::uint32_t number, const AddressRule& rule) const {
+  const Form form = rule.where.form;
+  const VirtAddr at = rule.where.table + number * entry_size(form);
+  const auto stored = read_word(at, entry_size(form));
+  if (!stored) return Error(stored.error()).within(table_name(form));
+  const auto offset = static_cast<std::uint64_t>(sign_extend(*stored, offset_size));
+  std::uint64_t address = *stored;
+  if (form == Form::place) address = at.raw() + offset;
+  if (form == Form::base && !rule.per_cpu) address = rule.base + *stored;
+  if (form == Form::base && rule.per_cpu && static_cast<std::int64_t>(offset) < 0)
+    address = rule.base - 1 - offset;
+  return VirtAddr(kernel_.word_size == offset_size ? static_cast<std::uint32_t>(address) : address);
+}
+
+Result<void> KallsymsTable::choose_rule(const std::vector<KallsymsAddresses>& candidates) {
+  auto known = names_.find("_stext");
+  if (!known) known = names_.find("_text");
+  if (!known)
+    return Error{Errc::corrupt, "kallsyms has neither _stext nor _text: nothing to check it by", {}};
+  std::optional<Error> unreadable;
+  std::string elsewhere;
+  for (const KallsymsAddresses& where : candidates) {
+    AddressRule rule{where, 0, false};
+    if (where.form == Form::base) {
+      const auto base = read_word(where.relative_base, kernel_.word_size);
+      if (!base) {
+        unreadable = Error(base.error()).within("kallsyms_relative_base");
+        continue;
+      }
+      rule.base = *base;
+    }
+    for (const bool per_cpu : {false, true}) {
+      if (per_cpu && where.form != Form::base) continue;
+      rule.per_cpu = per_cpu;
+      const auto stext = address(*known, rule);
+      if (!stext) {
+        unreadable = stext.error();
+        continue;
+      }
+      if (*stext == kernel_.stext) {
+        rule_ = rule;
+        return {};
+      }
+      elsewhere += fmt::format("{}{:#x}", elsewhere.empty() ? "" : " or ", stext->raw());
+    }
+  }
+  if (elsewhere.empty() && unreadable) return *std::move(unreadable);
+  return Error{Errc::corrupt,
+               fmt::format("kallsyms puts _stext at {}, VMCOREINFO at {:#x}",
+                           elsewhere.empty() ? "no address" : elsewhere, kernel_.stext.raw()),
+               {}};
+}
+
+Result<KallsymsSymbol> KallsymsTable::symbol(std::uint32_t number) const {
+  if (number >= size()) return Error{Errc::no_symbol, fmt::format("kallsyms has no symbol {}", number), {}};
+  const auto where = address(number, rule_);
+  if (!where) return where.error();
+  const std::string text = names_.spelled(number);
+  if (text.empty()) return KallsymsSymbol{0, "", *where};
+  return KallsymsSymbol{text.front(), text.substr(1), *where};
+}
+
+std::vector<VirtRange> KallsymsTable::tables() const {
+  std::vector<VirtRange> all = names_.tables();
+  all.push_back({rule_.where.table, size() * entry_size(rule_.where.form)});
+  if (rule_.where.form == Form::base) all.push_back({rule_.where.relative_base, kernel_.word_size});
+  return all;
+}
+
+}  // namespace
+
+Result<KallsymsPlace> kallsyms_place(const Vmcoreinfo& vmcoreinfo) {
+  KallsymsPlace place;
+  struct Wanted {
+    std::string_view name;
+    VirtAddr KallsymsPlace::*field;
+  };
+  for (const Wanted& wanted : {Wanted{"kallsyms_num_syms", &KallsymsPlace::num_syms},
+                               Wanted{"kallsyms_names", &KallsymsPlace::names},
+                               Wanted{"kallsyms_token_table", &KallsymsPlace::token_table},
+                               Wanted{"kallsyms_token_index", &KallsymsPlace::token_index}}) {
+    const auto at = vmcoreinfo.symbol(wanted.name);
+    // Linux 5fd8fea935a1 ("vmcoreinfo: include kallsyms symbols") (v6.0)
+    if (!at)
+      return Error{
+          Errc::no_symbol, fmt::format("VMCOREINFO does not say where {} is (6.0+)", wanted.name), {}};
+    place.*wanted.field = *at;
+  }
+  const auto offsets = vmcoreinfo.symbol("kallsyms_offsets");
+  const auto relative_base = vmcoreinfo.symbol("kallsyms_relative_base");
+  const auto addresses = vmcoreinfo.symbol("kallsyms_addresses");
+  if (offsets && relative_base) place.addresses.push_back({Form::base, *offsets, *relative_base});
+  if (offsets && !relative_base) place.addresses.push_back({Form::place, *offsets, {}});
+  if (addresses) place.addresses.push_back({Form::absolute, *addresses, {}});
+  if (place.addresses.empty()) {
+    return Error{Errc::no_symbol, "VMCOREINFO names neither kallsyms_offsets nor kallsyms_addresses", {}};
+  }
+  return place;
+}
+
+Result<std::unique_ptr<Kallsyms>> open_kallsyms(const AddressSpace& space, const KallsymsPlace& place,
+                                                const KallsymsKernel& kernel) {
+  auto names = KallsymsNames::load(space, place, kernel);
+  if (!names) return std::move(names).error();
+  auto table = std::make_unique<KallsymsTable>(space, kernel, *std::move(names));
+  if (auto done = table->choose_rule(place.addresses); !done) return std::move(done).error();
+  return std::unique_ptr<Kallsyms>(std::move(table));
+}
+
+}  // namespace memsect
