@@ -8,12 +8,10 @@
 //                           belong to the machine and are not in the file
 //   ...      notes, memory
 //
-// 32-bit headers (ELFCLASS32) have the same fields, narrower and p_flags elsewhere; they are read so that the answer
-// can be about the machine.
+// 32-bit headers (ELFCLASS32) are read so that the answer can be about the machine (formats/elf_headers.cc).
 //
 // Files of the wild that shaped this:
 // - QEMU puts section headers first (e_phoff 192) and writes e_ehsize 8: only e_phoff is followed.
-// - With more than 65,534 program headers e_phnum is PN_XNUM and section header 0's sh_info holds their number.
 // - Segments overlap (the kernel image has one of its own in /proc/vmcore, QEMU -p writes one per mapping). A byte
 //   comes from the first segment, in the order of the headers, that has it in the file; a segment that the file ends
 //   before counts last, one that is only p_memsz never.
@@ -24,13 +22,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <limits>
-#include <string_view>
 #include <utility>
 
-#include "base/byte_reader.h"
+#include "formats/elf_headers.h"
 #include "formats/extents.h"
 #include "formats/format.h"
 #include "formats/vmcoreinfo_note.h"
@@ -38,158 +32,10 @@
 namespace memsect {
 namespace {
 
-constexpr std::string_view elf_magic = "\177ELF";
-constexpr std::size_t class_at = 4;  // EI_CLASS: 1 for 32-bit, 2 for 64-bit
-constexpr std::size_t data_at = 5;   // EI_DATA: 1 for little-endian, 2 for big-endian
-constexpr std::size_t type_at = 16;
-constexpr std::uint16_t et_core = 4;
-constexpr std::uint64_t header_size = 64;
-constexpr std::uint16_t pn_xnum = 0xffff;
-constexpr std::uint32_t pt_load = 1;
-constexpr std::uint32_t pt_note = 4;
-constexpr std::uint64_t no_address = std::numeric_limits<std::uint64_t>::max();
-// Two terabytes filtered into a segment every 256 pages; also bounds the memory a crafted file can claim.
-constexpr std::uint64_t most_program_headers = std::uint64_t{1} << 21;
 // One, in what is known; a crafted file must not have its notes walked a million times.
 constexpr std::uint64_t most_note_segments = 16;
 // Kept for their messages.
 constexpr std::size_t most_tails = 1024;
-
-/// What differs between the two classes.
-struct ElfClass {
-  std::size_t word;            // of addresses and offsets
-  std::size_t header;          // Ehdr
-  std::size_t program_header;  // Phdr
-  std::uint64_t section_info;  // sh_info in a section header
-  std::uint64_t no_address;    // p_paddr of a segment that is virtual only
-};
-constexpr ElfClass elf_32{4, 52, 32, 28, 0xffffffff};
-constexpr ElfClass elf_64{8, header_size, 56, 44, no_address};
-
-std::optional<ByteOrder> order_of(std::byte data) {
-  if (data == std::byte{1}) return ByteOrder::little;
-  if (data == std::byte{2}) return ByteOrder::big;
-  return std::nullopt;
-}
-
-bool sniff(std::span<const std::byte> head) {
-  if (head.size() < type_at + 2 || std::memcmp(head.data(), elf_magic.data(), elf_magic.size()) != 0)
-    return false;
-  const auto order = order_of(head[data_at]);
-  return order && load_unsigned(head.subspan(type_at, 2), *order) == et_core;
-}
-
-struct Header {
-  ByteOrder order = ByteOrder::little;
-  ElfClass elf = elf_64;
-  std::uint16_t machine = 0;
-  std::uint64_t program_headers_at = 0;
-  std::uint64_t program_headers = 0;
-};
-
-struct ProgramHeader {
-  std::uint32_t type = 0;
-  std::uint64_t offset = 0;
-  std::uint64_t virt = 0;
-  std::uint64_t phys = 0;
-  std::uint64_t file_size = 0;
-  std::uint64_t memory_size = 0;
-};
-
-/// The number of program headers when e_phnum cannot hold it.
-Result<std::uint64_t> extended_count(const ByteSource& file, std::uint64_t section_headers_at,
-                                     const Header& header) {
-  std::array<std::byte, 4> info{};
-  if (section_headers_at > file.size()) {
-    return Error{Errc::truncated,
-                 fmt::format("e_phnum is PN_XNUM and section header 0 at {:#x} is beyond the end of the file",
-                             section_headers_at),
-                 {}};
-  }
-  if (auto read = file.read(section_headers_at + header.elf.section_info, info); !read) {
-    return std::move(read).error().within("section header 0");
-  }
-  return load_unsigned(info, header.order);
-}
-
-/// Whether the program headers can be where the header says.
-Result<void> check(const Header& header, std::uint16_t entry_size, std::uint64_t file_size) {
-  if (entry_size != header.elf.program_header) {
-    return Error{
-        Errc::bad_format,
-        fmt::format("ELF header: e_phentsize is {} instead of {}", entry_size, header.elf.program_header),
-        {}};
-  }
-  if (header.program_headers > most_program_headers) {
-    return Error{
-        Errc::bad_format,
-        fmt::format("ELF header: {} program headers are more than any dump has", header.program_headers),
-        {}};
-  }
-  if (header.program_headers_at > file_size ||
-      header.program_headers > (file_size - header.program_headers_at) / header.elf.program_header) {
-    return Error{
-        Errc::truncated,
-        fmt::format(
-            "ELF header: {} program headers at offset {:#x} reach beyond the end of the file ({:#x} bytes)",
-            header.program_headers, header.program_headers_at, file_size),
-        {}};
-  }
-  return {};
-}
-
-Result<Header> read_header(const ByteSource& file) {
-  std::array<std::byte, header_size> bytes{};
-  const auto ident = std::span(bytes).first(type_at);
-  if (auto read = file.read(0, ident); !read) return std::move(read).error().within("ELF header");
-  if (bytes[class_at] != std::byte{1} && bytes[class_at] != std::byte{2}) {
-    return Error{Errc::bad_format,
-                 fmt::format("ELF header: class {}, where 1 is 32-bit and 2 is 64-bit",
-                             std::to_integer<unsigned>(bytes[class_at])),
-                 {}};
-  }
-  Header header;
-  header.elf = bytes[class_at] == std::byte{1} ? elf_32 : elf_64;
-  const auto whole = std::span(bytes).first(header.elf.header);
-  if (auto read = file.read(0, whole); !read) return std::move(read).error().within("ELF header");
-  header.order = order_of(bytes[data_at]).value_or(ByteOrder::little);
-  ByteReader reader(whole, header.order);
-  reader.seek(type_at + 2);
-  header.machine = reader.u16();
-  reader.skip(4 + header.elf.word);  // e_version, e_entry
-  header.program_headers_at = reader.word(header.elf.word);
-  const std::uint64_t section_headers_at = reader.word(header.elf.word);
-  reader.skip(4 + 2);  // e_flags, e_ehsize
-  const std::uint16_t entry_size = reader.u16();
-  header.program_headers = reader.u16();
-  if (header.program_headers == pn_xnum) {
-    auto count = extended_count(file, section_headers_at, header);
-    if (!count) return std::move(count).error();
-    header.program_headers = *count;
-  }
-  if (auto sane = check(header, entry_size, file.size()); !sane) return std::move(sane).error();
-  return header;
-}
-
-Result<ProgramHeader> read_program_header(const ByteSource& file, const Header& header, std::uint64_t index) {
-  std::array<std::byte, elf_64.program_header> buffer{};
-  const auto bytes = std::span(buffer).first(header.elf.program_header);
-  if (auto read = file.read(header.program_headers_at + index * bytes.size(), bytes); !read) {
-    return std::move(read).error().within(fmt::format("program header {}", index));
-  }
-  ByteReader reader(bytes, header.order);
-  const std::size_t word = header.elf.word;
-  ProgramHeader entry;
-  entry.type = reader.u32();
-  if (word == 8) reader.skip(4);  // p_flags, which stands behind p_memsz in 32 bits
-  entry.offset = reader.word(word);
-  entry.virt = reader.word(word);
-  entry.phys = reader.word(word);
-  entry.file_size = reader.word(word);
-  entry.memory_size = reader.word(word);
-  if (entry.phys == header.elf.no_address) entry.phys = no_address;
-  return entry;
-}
 
 /// What the program headers say, gathered in one pass.
 struct Segments {
@@ -262,7 +108,7 @@ class ElfCoreMemory : public PhysicalMemory {
 };
 
 /// Adds [start, end), a part of `entry`. `later` puts it behind all that is not.
-void add_extent(const ProgramHeader& entry, std::uint64_t start, std::uint64_t end, bool later,
+void add_extent(const ElfProgramHeader& entry, std::uint64_t start, std::uint64_t end, bool later,
                 Segments& segments) {
   if (start == end) return;
   const std::uint64_t distance = entry.offset - entry.phys;
@@ -272,21 +118,21 @@ void add_extent(const ProgramHeader& entry, std::uint64_t start, std::uint64_t e
   segments.extents.push_back({start, end, rank, static_cast<std::uint32_t>(segments.distances.size() - 1)});
 }
 
-void add_load(const ProgramHeader& entry, std::uint64_t file_size, Segments& segments) {
+void add_load(const ElfProgramHeader& entry, std::uint64_t file_size, Segments& segments) {
   ++segments.loads;
-  if (entry.phys == no_address || (entry.phys == 0 && entry.virt != 0)) ++segments.virtual_only;
-  if (entry.phys == no_address) {
+  if (entry.phys == no_elf_address || (entry.phys == 0 && entry.virt != 0)) ++segments.virtual_only;
+  if (entry.phys == no_elf_address) {
     ++segments.without_address;
     return;
   }
-  if (entry.file_size > no_address - entry.phys || entry.file_size > no_address - entry.offset) {
+  if (entry.file_size > no_elf_address - entry.phys || entry.file_size > no_elf_address - entry.offset) {
     ++segments.wrapping;
     return;
   }
   const std::uint64_t end = entry.phys + entry.file_size;
   if (entry.memory_size > entry.file_size) {
     ++segments.with_tail;
-    const std::uint64_t size = std::min(entry.memory_size - entry.file_size, no_address - end);
+    const std::uint64_t size = std::min(entry.memory_size - entry.file_size, no_elf_address - end);
     if (segments.tails.size() < most_tails) segments.tails.push_back({PhysAddr(end), size});
   }
   const std::uint64_t present = std::min(entry.file_size, file_size - std::min(file_size, entry.offset));
@@ -295,8 +141,8 @@ void add_load(const ProgramHeader& entry, std::uint64_t file_size, Segments& seg
   if (present < entry.file_size) segments.truncated = true;
 }
 
-void add_notes(const ByteSource& file, const Header& header, const ProgramHeader& entry, Segments& segments,
-               Notes& notes) {
+void add_notes(const ByteSource& file, const ElfHeader& header, const ElfProgramHeader& entry,
+               Segments& segments, Notes& notes) {
   if (!segments.vmcoreinfo.empty() || segments.note_segments++ >= most_note_segments) return;
   auto text = find_vmcoreinfo_note(file, entry.offset, entry.file_size, header.order);
   if (text) {
@@ -306,7 +152,7 @@ void add_notes(const ByteSource& file, const Header& header, const ProgramHeader
   }
 }
 
-Result<Segments> read_segments(const ByteSource& file, const Header& header, Notes& notes) {
+Result<Segments> read_segments(const ByteSource& file, const ElfHeader& header, Notes& notes) {
   Segments segments;
   for (std::uint64_t i = 0; i < header.program_headers; ++i) {
     auto entry = read_program_header(file, header, i);
@@ -349,7 +195,7 @@ void describe(const Segments& segments, std::uint64_t file_size, Dump& dump) {
 Result<Dump> open(const DumpParts& parts) {
   if (auto single = refuse_parts(parts); !single) return std::move(single).error();
   const std::shared_ptr<const ByteSource>& file = parts.front();
-  auto header = read_header(*file);
+  auto header = read_elf_header(*file);
   if (!header) return std::move(header).error();
   Dump dump;
   auto segments = read_segments(*file, *header, dump.notes);
@@ -368,6 +214,6 @@ Result<Dump> open(const DumpParts& parts) {
 
 }  // namespace
 
-extern const FormatDriver elf_core{"elf-core", sniff, open};
+extern const FormatDriver elf_core{"elf-core", is_elf_core, open};
 
 }  // namespace memsect
