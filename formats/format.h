@@ -21,8 +21,9 @@ namespace memsect {
 
 /// What the file says of itself, for `info`.
 struct DumpInfo {
-  std::string_view format;        ///< "elf-core", "kdump"
-  bool flattened = false;         ///< in makedumpfile's flattened form of that format
+  std::string_view format;  ///< "elf-core", "kdump", "proc-kcore"
+  bool live = false;        ///< of the running kernel: the same address can hold something else next time
+  bool flattened = false;   ///< in makedumpfile's flattened form of that format
   std::optional<unsigned> level;  ///< makedumpfile's dump level, where the file records it
   std::string compression;        ///< of the first page stored compressed: "zlib", ..., or "none"
   unsigned parts = 1;             ///< files of a split dump

@@ -13,6 +13,8 @@ std::string_view absence_reason(Errc code) {
       return "truncated";
     case Errc::not_mapped:
       return "not_mapped";
+    case Errc::in_flux:
+      return "in_flux";
     case Errc::not_applicable:
       return "not_applicable";
     case Errc::unsupported:

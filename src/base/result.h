@@ -28,6 +28,7 @@ enum class Errc {
   no_symbol,       ///< no such symbol
   no_type,         ///< no such type or enumerator
   no_member,       ///< the type has no such member
+  in_flux,         ///< the running kernel was changing it, or may have been, while it was read
   corrupt,         ///< the bytes are there and make no sense
   mismatch,        ///< two inputs do not belong together
   not_applicable,  ///< the question has no answer here (never an error by itself)

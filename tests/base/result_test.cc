@@ -43,7 +43,8 @@ TEST(Error, HasAReasonOfTheOutputContractWhateverItsCode) {
                         Case{Errc::not_mapped, "not_mapped"}, Case{Errc::no_symbol, "unsupported"},
                         Case{Errc::no_type, "unsupported"}, Case{Errc::no_member, "unsupported"},
                         Case{Errc::corrupt, "corrupt"}, Case{Errc::mismatch, "corrupt"},
-                        Case{Errc::not_applicable, "not_applicable"}, Case{Errc::usage, "corrupt"}}) {
+                        Case{Errc::not_applicable, "not_applicable"}, Case{Errc::usage, "corrupt"},
+                        Case{Errc::in_flux, "in_flux"}}) {
     EXPECT_EQ(absence_reason(c.code), c.reason);
   }
 }

@@ -49,6 +49,8 @@ void save_seeds(const std::filesystem::path& folder, ByteOrder order) {
     recipe.segments[i].bytes = page_of_text("segment", 0x1100);
   }
   save(folder / "elf_core" / ("plain" + suffix), build_elf_core(recipe));
+  for (ElfSegment& segment : recipe.segments) segment.virt = segment.phys + 0xffff888000000000;
+  save(folder / "proc_kcore" / ("kcore" + suffix), build_elf_core(recipe));
   save(folder / "flattened" / ("elf" + suffix), build_flattened(flat_recipe(build_elf_core(recipe), 1000)));
   recipe.elf_class = 1;
   save(folder / "elf_core" / ("32-bit" + suffix), build_elf_core(recipe));
