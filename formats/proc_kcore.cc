@@ -11,24 +11,26 @@
 // 464920104bf7 "/proc/kcore: update physical address for kcore ram and text"; 0 for all before).
 //
 // What is peculiar about it:
-// - The list of segments is made anew when somebody opens the file after memory came or went. D may move then, for
-//   every reader: an offset taken from the headers is good as long as their number is the same. So the number is read
-//   again after each piece of memory, and one that has changed makes the piece `in_flux`.
-// - What the kernel will not or cannot show reads as zeros: offline sections, PageOffline() and hwpoisoned pages (v5.14,
-//   0daa322b8ff9 "fs/proc/kcore: don't read offline sections, logically offline pages and hwpoisoned pages"), unaccepted
-//   memory, pages that the kernel's tables do not map. Zeros of a whole page are therefore believed only where sysfs
-//   calls the memory block online, before and after a second look at the page. Balloon pages in an online block, poisoned
-//   and unaccepted ones are not told from zeros so: the kernel has no metadata there.
+// - The list of segments is made anew when somebody opens the file after memory came or went. D may move
+//   then, for every reader: an offset taken from the headers is good as long as their number is the same. So
+//   the number is read again after each piece of memory, and one that has changed makes the piece `in_flux`.
+// - What the kernel will not or cannot show reads as zeros: offline sections, PageOffline() and hwpoisoned
+//   pages (v5.14, 0daa322b8ff9 "fs/proc/kcore: don't read offline sections, logically offline pages and
+//   hwpoisoned pages"), unaccepted memory, pages that the kernel's tables do not map. Zeros of a whole page
+//   are therefore believed only where sysfs calls the memory block online, before and after a second look at
+//   the page. Balloon pages in an online block, poisoned and unaccepted ones are not told from zeros so: the
+//   kernel has no metadata there.
 // - Reads outside of every segment are zeros too, and not made.
-// - The image's segment shows what was freed after boot as zeros (it has its own mapping), RAM shows what is there now. So
-//   the direct map, told by the distance from virtual to physical address that most memory has, comes first.
-// - vmemmap segments could show the struct pages of an offline block that hosts its own memmap (memmap_on_memory), where
-//   RAM shows zeros. These struct pages mean nothing until the block is online, so they are left out.
+// - The image's segment shows what was freed after boot as zeros (it has its own mapping), RAM shows what is
+//   there now. So the direct map, told by the distance from virtual to physical address that most memory has,
+//   comes first.
+// - vmemmap segments could show the struct pages of an offline block that hosts its own memmap
+//   (memmap_on_memory), where RAM shows zeros. These struct pages mean nothing until the block is online, so
+//   they are left out.
 #include "formats/proc_kcore.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -55,7 +57,8 @@ constexpr std::uint64_t largest_offset = std::numeric_limits<std::int64_t>::max(
 constexpr std::size_t largest_view = std::size_t{64} << 10;
 constexpr std::uint64_t zero_unit = 4096;  // the kernel blanks whole pages, of this size or a multiple of it
 constexpr unsigned cap_sys_rawio = 17;
-constexpr int most_attempts = 8;  // at headers that change while they are read
+constexpr long proc_magic = 0x9fa0;  // PROC_SUPER_MAGIC
+constexpr int most_attempts = 8;     // at headers that change while they are read
 
 std::string system_message(int number) { return std::generic_category().message(number); }
 
@@ -93,7 +96,8 @@ Result<std::size_t> read_at(int descriptor, std::uint64_t offset, std::span<std:
   return done;
 }
 
-/// The text of a small file of sysfs or procfs without the line feed at its end, nothing where it cannot be read.
+/// The text of a small file of sysfs or procfs without the line feed at its end; nothing where it cannot be
+/// read.
 std::optional<std::string> read_line_of(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.number() < 0) return std::nullopt;
@@ -240,7 +244,8 @@ class KcoreMemory final : public PhysicalMemory {
     return Error{Errc::in_flux, "memory came or went while the running kernel was read", "try again"};
   }
 
-  /// How many of `bytes`, read at `at`, are what is in memory: up to the first page that shows as zeros and may not be.
+  /// How many of `bytes`, read at `at`, are what is in memory: up to the first page that shows as zeros and
+  /// may not be.
   Result<std::size_t> believe(const Extent& extent, PhysAddr at, std::span<std::byte> bytes) const {
     for (std::size_t done = 0; done < bytes.size();) {
       const std::uint64_t page = (at.raw() + done) / zero_unit * zero_unit;
@@ -467,8 +472,8 @@ bool is_proc_kcore(const std::string& path) {
   struct stat own {};
   struct statfs system {};
   return ::stat(path.c_str(), &named) == 0 && ::stat("/proc/kcore", &own) == 0 &&
-         ::statfs(path.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC &&
-         named.st_dev == own.st_dev && named.st_ino == own.st_ino;
+         ::statfs(path.c_str(), &system) == 0 && system.f_type == proc_magic && named.st_dev == own.st_dev &&
+         named.st_ino == own.st_ino;
 }
 
 Result<Dump> open_proc_kcore(const LiveSystem& system) {
