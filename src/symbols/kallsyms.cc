@@ -7,7 +7,7 @@
 //              else kallsyms_relative_base - 1 - it
 //   place      the place of kallsyms_offsets[i] + kallsyms_offsets[i], signed    7.0+, when the base went
 //
-// Nothing in memory says which. But _stext is known, and of all of them one alone puts it there.
+// Nothing in memory says which. But VMCOREINFO knows _stext, and of all of them one alone puts it there.
 #include "symbols/kallsyms.h"
 
 #include <fmt/format.h>
@@ -52,6 +52,7 @@ class KallsymsTable final : public Kallsyms {
  private:
   Result<std::uint64_t> read_word(VirtAddr at, std::size_t size) const;
   Result<VirtAddr> address(std::uint32_t number, const AddressRule& rule) const;
+  Result<void> check_init_uts_ns() const;
   std::size_t entry_size(Form form) const { return form == Form::absolute ? kernel_.word_size : offset_size; }
 
   AddressSpace space_;
@@ -109,7 +110,7 @@ Result<void> KallsymsTable::choose_rule(const std::vector<KallsymsAddresses>& ca
       }
       if (*stext == kernel_.stext) {
         rule_ = rule;
-        return {};
+        return check_init_uts_ns();
       }
       elsewhere += fmt::format("{}{:#x}", elsewhere.empty() ? "" : " or ", stext->raw());
     }
@@ -118,6 +119,19 @@ Result<void> KallsymsTable::choose_rule(const std::vector<KallsymsAddresses>& ca
   return Error{Errc::corrupt,
                fmt::format("kallsyms puts _stext at {}, VMCOREINFO at {:#x}",
                            elsewhere.empty() ? "no address" : elsewhere, kernel_.stext.raw()),
+               {}};
+}
+
+/// A table that is off by one entry puts _stext right where _text is the same address.
+Result<void> KallsymsTable::check_init_uts_ns() const {
+  const auto known = kernel_.init_uts_ns ? names_.find("init_uts_ns") : std::nullopt;
+  if (!known) return {};  // without CONFIG_KALLSYMS_ALL variables are not in the table
+  const auto found = address(*known, rule_);
+  if (!found) return found.error();
+  if (*found == *kernel_.init_uts_ns) return {};
+  return Error{Errc::corrupt,
+               fmt::format("kallsyms puts init_uts_ns at {:#x}, VMCOREINFO at {:#x}", found->raw(),
+                           kernel_.init_uts_ns->raw()),
                {}};
 }
 
@@ -138,6 +152,14 @@ std::vector<VirtRange> KallsymsTable::tables() const {
 }
 
 }  // namespace
+
+Result<KallsymsKernel> kallsyms_kernel(const Vmcoreinfo& vmcoreinfo, ByteOrder order, unsigned word_size) {
+  const auto stext = vmcoreinfo.symbol("_stext");
+  if (!stext)
+    return Error{
+        Errc::no_symbol, "VMCOREINFO does not say where _stext is: nothing to check kallsyms by", {}};
+  return KallsymsKernel{*stext, order, word_size, vmcoreinfo.symbol("init_uts_ns")};
+}
 
 Result<KallsymsPlace> kallsyms_place(const Vmcoreinfo& vmcoreinfo) {
   KallsymsPlace place;

@@ -40,9 +40,10 @@ struct KallsymsPlace {
 
 /// What is known of the kernel beforehand.
 struct KallsymsKernel {
-  VirtAddr stext;  ///< where _stext is: VMCOREINFO's SYMBOL(_stext)
+  VirtAddr stext;  ///< where _stext is
   ByteOrder order = ByteOrder::little;
-  unsigned word_size = 8;  ///< bytes of a long
+  unsigned word_size = 8;                              ///< bytes of a long
+  std::optional<VirtAddr> init_uts_ns = std::nullopt;  ///< where that variable is: a second thing to check by
 };
 
 /// One entry of the table.
@@ -76,10 +77,13 @@ class Kallsyms : public SymbolSource {
   }
 };
 
+/// What VMCOREINFO knows; `no_symbol` when _stext is not in it.
+Result<KallsymsKernel> kallsyms_kernel(const Vmcoreinfo& vmcoreinfo, ByteOrder order, unsigned word_size = 8);
+
 /// Where VMCOREINFO says that the tables lie (6.0+). `no_symbol` when it does not: see find_kallsyms.
 Result<KallsymsPlace> kallsyms_place(const Vmcoreinfo& vmcoreinfo);
 
-/// Reads and indexes the names, checks them against the kernel's own markers and _stext against `kernel.stext`.
+/// Reads and indexes the names, checks them against the kernel's own markers, and the addresses against `kernel`.
 /// `corrupt` when they disagree; a table that cannot be read is named in the error.
 Result<std::unique_ptr<Kallsyms>> open_kallsyms(const AddressSpace& space, const KallsymsPlace& place,
                                                 const KallsymsKernel& kernel);

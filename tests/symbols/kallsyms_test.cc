@@ -160,6 +160,22 @@ TEST(Kallsyms, ThatPutsStextElsewhereIsCorrupt) {
   }
 }
 
+TEST(Kallsyms, OfAddressesThatAreOffByOneEntryIsCorrupt) {
+  for (const auto form : {KallsymsForm::absolute, KallsymsForm::base, KallsymsForm::per_cpu}) {
+    KallsymsRecipe recipe = recipe_of(form);
+    recipe.symbols.push_back({'D', "init_uts_ns", text + 0x400000});
+    Opened tables(recipe);
+    tables.kernel.init_uts_ns = text + 0x400000;
+    EXPECT_EQ(tables.error(), "none");
+    tables.built.addresses += form == KallsymsForm::absolute ? 8 : 4;  // _text and _stext are the same
+    const auto kallsyms = tables.open();
+    ASSERT_FALSE(kallsyms);
+    EXPECT_EQ(kallsyms.error().code, Errc::corrupt);
+    EXPECT_NE(kallsyms.error().message.find("VMCOREINFO at 0xffffffff8"), std::string::npos)
+        << kallsyms.error().message;
+  }
+}
+
 TEST(Kallsyms, NamesTheTableThatCannotBeRead) {
   const BuiltKallsyms built = build_kallsyms(recipe_of(KallsymsForm::base, 9000));
   const std::vector<std::pair<VirtAddr, std::string>> tables = {
@@ -244,6 +260,18 @@ TEST(Kallsyms, NeverTakesASpoiltLengthForNames) {
     length = static_cast<std::byte>(std::to_integer<unsigned>(length) + 1);
     EXPECT_NE(tables.error(), "none") << name;
   }
+}
+
+TEST(KallsymsKernel, ComesFromVmcoreinfo) {
+  const auto kernel =
+      kallsyms_kernel(*Vmcoreinfo::parse("SYMBOL(_stext)=a000\nSYMBOL(init_uts_ns)=b000\n"), ByteOrder::big);
+  ASSERT_TRUE(kernel);
+  EXPECT_EQ(kernel->stext, VirtAddr(0xa000));
+  EXPECT_EQ(kernel->init_uts_ns, VirtAddr(0xb000));
+  EXPECT_EQ(kernel->order, ByteOrder::big);
+  EXPECT_EQ(kernel->word_size, 8U);
+  EXPECT_EQ(kallsyms_kernel(*Vmcoreinfo::parse("OSRELEASE=5.10\n"), ByteOrder::big).error().code,
+            Errc::no_symbol);
 }
 
 TEST(KallsymsPlace, ComesFromVmcoreinfo) {
