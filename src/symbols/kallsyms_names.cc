@@ -145,7 +145,7 @@ Result<void> KallsymsNames::walk(const AddressSpace& space, const KallsymsPlace&
     NameHash hash = first_hashes[*token];
     has_data_symbols_ = has_data_symbols_ || data[*token];
     for (++token; token != end; ++token) hash.append(hashes[*token]);
-    index_.add(hash);
+    index_.add(hash.value());
     end_ = name.first + name.count;
     ++number;
   }
@@ -219,7 +219,7 @@ bool KallsymsNames::is_named(std::uint32_t number, std::string_view name) const 
 }
 
 std::optional<std::uint32_t> KallsymsNames::find(std::string_view name) const {
-  return index_.find(name, [&](std::uint32_t number) { return is_named(number, name); });
+  return index_.find(NameHash(name).value(), [&](std::uint32_t number) { return is_named(number, name); });
 }
 
 }  // namespace memsect

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -39,24 +42,37 @@ class NameHash {
   std::uint64_t power_ = 1;
 };
 
+/// A hash of a text at hand, a word at a time.
+inline std::uint32_t hash_text(std::string_view text) {
+  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+  std::uint64_t hash = text.size();
+  while (!text.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t part = std::min(text.size(), sizeof word);
+    std::memcpy(&word, text.data(), part);
+    hash = (std::rotl(hash, 23) ^ word) * odd;
+    text.remove_prefix(part);
+  }
+  return static_cast<std::uint32_t>(hash >> 32);
+}
+
+/// Hashes to numbers: either of the two above, one and the same throughout.
 class NameIndex {
  public:
   NameIndex() : heads_(std::size_t{1} << head_bits, none) {}
 
   void reserve(std::size_t count) { links_.reserve(count); }
   /// Gives the name with this hash the next number, counted from 0.
-  void add(NameHash name) {
-    const std::uint32_t hash = name.value();
+  void add(std::uint32_t hash) {
     std::uint32_t& head = heads_[hash >> (32 - head_bits)];
     links_.push_back({hash, head});
     head = static_cast<std::uint32_t>(links_.size() - 1);
   }
   std::size_t size() const { return links_.size(); }
 
-  /// The lowest number whose name is `name`; `is_named(number)` tells whether it is.
+  /// The lowest number with this hash of which `is_named(number)` says that it is the one.
   template <class IsNamed>
-  std::optional<std::uint32_t> find(std::string_view name, const IsNamed& is_named) const {
-    const std::uint32_t hash = NameHash(name).value();
+  std::optional<std::uint32_t> find(std::uint32_t hash, const IsNamed& is_named) const {
     std::vector<std::uint32_t> same;  // of the chain, which runs from high to low
     for (std::uint32_t i = heads_[hash >> (32 - head_bits)]; i != none; i = links_[i].next) {
       if (links_[i].hash == hash) same.push_back(i);

@@ -1,0 +1,133 @@
+#include "symbols/symbol_list.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "support/memory_file.h"
+
+namespace memsect {
+namespace {
+
+using testing::file_of;
+
+std::string line(std::uint64_t address, std::string_view name) {
+  return fmt::format("{:016x} T {}\n", address, name);
+}
+
+std::string error_of(const std::string& text) {
+  const auto list = parse_symbol_list(text);
+  return list ? "none" : list.error().message;
+}
+
+TEST(SymbolList, ReadsASystemMap) {
+  const auto list = open_symbol_list(
+      *file_of("0000000000000000 D __per_cpu_start\nffffffff81000000 T _text\nffffffff81000000 T _stext\n"
+               "ffffffff82a00040 D mem_section\nffffffff82a00048 d mem_section_usage_size\n"));
+  ASSERT_TRUE(list) << list.error().message;
+  EXPECT_EQ((*list)->origin(), "system.map");
+  EXPECT_EQ((*list)->address_of("_stext"), VirtAddr(0xffffffff81000000));
+  EXPECT_EQ((*list)->address_of("mem_section"), VirtAddr(0xffffffff82a00040));
+  EXPECT_EQ((*list)->address_of("__per_cpu_start"), VirtAddr(0));
+  for (const char* name : {"mem_sectio", "mem_section_", "em_section", "D mem_section", ""})
+    EXPECT_EQ((*list)->address_of(name), std::nullopt) << name;
+}
+
+TEST(SymbolList, LeavesModulesOut) {
+  const auto list = parse_symbol_list(
+      "ffffffffb1000000 T _text\nffffffffc0001000 t mem_section\t[nosy]\nffffffffc0002000 t "
+      "bpf_prog\t[bpf]\n");
+  ASSERT_TRUE(list) << list.error().message;
+  EXPECT_EQ((*list)->origin(), "kallsyms");
+  EXPECT_EQ((*list)->address_of("_text"), VirtAddr(0xffffffffb1000000));
+  EXPECT_EQ((*list)->address_of("mem_section"), std::nullopt);
+  EXPECT_EQ((*list)->address_of("bpf_prog"), std::nullopt);
+}
+
+TEST(SymbolList, TakesTheFirstOfSeveral) {
+  std::string text = line(1, "twice");
+  for (unsigned i = 0; i < 5000; ++i) text += line(i, fmt::format("filler_{}", i));
+  text += line(2, "twice");
+  const auto list = parse_symbol_list(text);
+  EXPECT_EQ((*list)->address_of("twice"), VirtAddr(1));
+  EXPECT_EQ((*list)->address_of("filler_4999"), VirtAddr(4999));
+}
+
+TEST(SymbolList, FindsNamesOfEveryLength) {
+  std::string text;
+  for (std::size_t length = 1; length < 70; ++length) text += line(length, std::string(length, 'a'));
+  const auto list = parse_symbol_list(text);
+  for (std::size_t length = 1; length < 70; ++length)
+    EXPECT_EQ((*list)->address_of(std::string(length, 'a')), VirtAddr(length));
+}
+
+TEST(SymbolList, TakesLinesOfOtherSystemsAndEmptyOnes) {
+  const auto list = parse_symbol_list("ffffffff81000000 T _text\r\n\r\n\nffffffff81000010 T _stext\r\n");
+  ASSERT_TRUE(list) << list.error().message;
+  EXPECT_EQ((*list)->address_of("_stext"), VirtAddr(0xffffffff81000010));
+  const auto narrow = parse_symbol_list("c1000000 T _text\n");
+  ASSERT_TRUE(narrow) << narrow.error().message;
+  EXPECT_EQ((*narrow)->address_of("_text"), VirtAddr(0xc1000000));
+}
+
+TEST(SymbolList, LeavesOutALastLineThatMayBeCut) {
+  const auto list = parse_symbol_list(line(1, "whole") + "ffffffff81000000 T mem_section");  // ..._usage_size
+  ASSERT_TRUE(list);
+  EXPECT_EQ((*list)->address_of("whole"), VirtAddr(1));
+  EXPECT_EQ((*list)->address_of("mem_section"), std::nullopt);
+}
+
+TEST(SymbolList, OfHiddenAddressesSaysWhatToDo) {
+  const auto list = parse_symbol_list("0000000000000000 T _text\n0000000000000000 t helper\t[module]\n");
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().code, Errc::no_symbol);
+  EXPECT_NE(list.error().hint.find("kptr_restrict"), std::string::npos);
+}
+
+TEST(SymbolList, NamesTheLineThatIsNone) {
+  const std::string first = line(1, "first");
+  for (const std::string& bad :
+       {std::string("nonsense"), std::string("ffffffff8100000g T name"), std::string("ffffffff81000000 T "),
+        std::string("ffffffff81000000  name"), std::string("ffffffff81000000 TT name"),
+        std::string("fffffff81000000 T name"), std::string("ffffffff81000000 T name\tmodule"),
+        std::string("ffffffff81000000 T name\t[]"), "ffffffff81000000 T " + std::string(2049, 'x'),
+        std::string("                 U undefined"), std::string(1 << 20, 'f')}) {
+    const std::string error = error_of(first + bad + "\n" + first);
+    EXPECT_TRUE(error.starts_with("line 2 is none of a symbol list"))
+        << error << " for " << bad.substr(0, 50);
+  }
+  EXPECT_EQ(error_of(""), "holds no symbols");
+  EXPECT_EQ(error_of("no line feed"), "holds no symbols");
+  EXPECT_EQ(error_of("ffffffffc0001000 t helper\t[module]\n"), "holds no symbols");
+}
+
+TEST(SymbolList, RefusesFilesThatBeginOtherwise) {
+  for (const char* text : {"", "KDUMP   ",
+                           "\x7f"
+                           "ELF",
+                           "ffffffff81000000 T _text", "{\"a\": 1}\n"}) {
+    const auto file = file_of(text);
+    EXPECT_FALSE(looks_like_symbol_list(*file)) << text;
+    const auto list = open_symbol_list(*file);
+    ASSERT_FALSE(list) << text;
+    EXPECT_EQ(list.error().code, Errc::bad_format);
+  }
+  EXPECT_TRUE(looks_like_symbol_list(*file_of("ffffffff81000000 T _text\nanything")));
+  EXPECT_TRUE(looks_like_symbol_list(*file_of("0000000000000000 A fixed_percpu_data\r\n")));
+}
+
+TEST(SymbolList, ReadsAFileThatHasNoSize) {
+  const auto file = File::open("/proc/kallsyms");
+  if (!file || !looks_like_symbol_list(**file)) GTEST_SKIP() << "this machine shows no /proc/kallsyms";
+  EXPECT_EQ((*file)->size(), 0U);
+  const auto list = open_symbol_list(**file);
+  if (!list) {  // hidden, where the test does not run as root
+    EXPECT_EQ(list.error().code, Errc::no_symbol) << list.error().message;
+  } else {
+    EXPECT_TRUE((*list)->address_of("_stext"));
+  }
+}
+
+}  // namespace
+}  // namespace memsect
