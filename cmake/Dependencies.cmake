@@ -24,3 +24,9 @@ endif()
 if(MEMSECT_WITH_SNAPPY)
   find_library(SNAPPY_LIBRARY snappy REQUIRED)
 endif()
+
+# Giving up privileges before an untrusted file is decoded.
+option(MEMSECT_WITH_CAGE "Drop capabilities and system calls once the files are open (needs libseccomp)" ON)
+if(MEMSECT_WITH_CAGE)
+  pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+endif()

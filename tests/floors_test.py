@@ -29,9 +29,10 @@ THIRD_PARTY = {
     r"bpf/.*": r"src/types/btf\.cc",
     r"gelf\.h|libelf\.h": r"src/(elf|symbols)/.*\.cc",
     r"zlib\.h|zstd\.h|lzo/.*|snappy-c\.h": r"formats/codec\.cc|src/elf/(inflated_section|debug_file)\.cc",
+    r"seccomp\.h|linux/(capability|landlock)\.h": r"src/base/cage\.cc",
     r"libsmartcols\.h|nlohmann/.*": r"src/render/.*\.cc",
 }
-SYSTEM = re.compile(r"[a-z_0-9]+|(elf|fcntl|unistd)\.h|sys/[a-z]+\.h")
+SYSTEM = re.compile(r"[a-z_0-9]+|(dlfcn|elf|fcntl|sched|termios|unistd)\.h|sys/[a-z]+\.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 

@@ -1,0 +1,29 @@
+// What a program gives up once it has what it needs: a dump is an untrusted file, and root often the one who opens it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace memsect {
+
+/// What is still needed inside.
+struct CageNeeds {
+  /// Files and folders that may be opened again, for reading: of the running kernel. Where there are any, CAP_SYS_RAWIO
+  /// is kept, which /proc/kcore wants.
+  std::vector<std::string> reopened;
+  /// An OutputFile that was created before may still be given its name.
+  bool names_output = false;
+};
+
+/// Whether this build can do that at all: not without libseccomp, and not under a sanitizer, which does things of its
+/// own.
+bool has_cage();
+
+/// For the rest of the process: drops all capabilities, and has the kernel kill the process when it does anything but
+/// read what is open, use memory and threads, and write to files that are open. Every thread must be started afterwards.
+/// Does nothing where has_cage() is false; `io` when the kernel refuses.
+Result<void> enter_cage(const CageNeeds& needs);
+
+}  // namespace memsect

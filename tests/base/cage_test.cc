@@ -1,0 +1,97 @@
+#include "base/cage.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace memsect {
+namespace {
+
+/// Each test runs in a process of its own: there is no way out of the cage.
+class CageDeathTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+    if (!has_cage()) GTEST_SKIP() << "this build has no cage";
+  }
+};
+
+void enter(const CageNeeds& needs = {}) {
+  if (!enter_cage(needs)) std::_Exit(2);
+}
+
+const ::testing::KilledBySignal killed(SIGSYS);
+const ::testing::ExitedWithCode ends_well(0);
+
+TEST_F(CageDeathTest, KillsWhoOpensAFile) {
+  EXPECT_EXIT((enter(), ::open("/etc/hostname", O_RDONLY), std::_Exit(0)), killed, "");
+}
+
+TEST_F(CageDeathTest, KillsWhoTalksToTheNetwork) {
+  EXPECT_EXIT((enter(), ::socket(AF_INET, SOCK_STREAM, 0), std::_Exit(0)), killed, "");
+}
+
+TEST_F(CageDeathTest, KillsWhoStartsAnotherProgram) {
+  EXPECT_EXIT((enter(), ::execl("/bin/true", "true", nullptr), std::_Exit(0)), killed, "");
+  EXPECT_EXIT((enter(), ::fork(), std::_Exit(0)), killed, "");
+}
+
+TEST_F(CageDeathTest, KillsWhoWritesAFileThoughFilesMayBeOpenedAgain) {
+  EXPECT_EXIT((enter({.reopened = {"/proc/version"}}), ::open("/tmp/memsect-cage", O_WRONLY | O_CREAT, 0600),
+               std::_Exit(0)),
+              killed, "");
+}
+
+void read_allocate_and_run_threads() {
+  const int file = ::open("/proc/version", O_RDONLY);
+  enter();
+  std::array<char, 16> text{};
+  if (::pread(file, text.data(), text.size(), 0) <= 0) std::_Exit(3);
+  std::vector<char> large(std::size_t{64} << 20, 'x');
+  std::thread thread([&large] { large.back() = 'y'; });
+  thread.join();
+  if (large.back() != 'y' || ::write(STDERR_FILENO, "out", 3) != 3) std::_Exit(4);
+  std::exit(0);
+}
+
+TEST_F(CageDeathTest, LetsOneReadAllocateWriteAndRunThreads) {
+  EXPECT_EXIT(read_allocate_and_run_threads(), ends_well, "out");
+}
+
+void reopen() {
+  enter({.reopened = {"/proc/version"}});
+  if (::open("/proc/version", O_RDONLY) < 0) std::_Exit(3);
+  std::exit(0);
+}
+
+TEST_F(CageDeathTest, LetsOneReopenWhatWasNamed) { EXPECT_EXIT(reopen(), ends_well, ""); }
+
+void look_at_capabilities() {
+  enter({.reopened = {"/proc/self/status"}});
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("CapEff:")) continue;
+    const auto left = std::strtoull(line.c_str() + line.find('\t'), nullptr, 16);
+    constexpr unsigned long long rawio = 1 << 17;
+    std::_Exit((left & ~rawio) == 0 ? 0 : 3);
+  }
+  std::_Exit(4);
+}
+
+TEST_F(CageDeathTest, LeavesNoCapabilityButThatOfReadingMemory) {
+  EXPECT_EXIT(look_at_capabilities(), ends_well, "");
+}
+
+}  // namespace
+}  // namespace memsect
