@@ -1,0 +1,259 @@
+"""A Debian kernel in QEMU, by software emulation: boots in seconds without KVM.
+
+The guest has no disk. Its initramfs holds busybox, this folder's init, and the programs under test with the libraries
+that ldd names. Two serial lines: the console, kept as a file, and the one on which init takes commands:
+
+  to the guest    NUMBER COMMAND                     one line
+  from it         BEGIN NUMBER STATUS SIZE           one line, then SIZE bytes of output
+
+Beside it the monitor (QMP): memory is plugged and unplugged and dumps are taken through it.
+"""
+import gzip
+import json
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+
+from kernels import Unavailable
+
+QEMU = "qemu-system-x86_64"
+BUSYBOX = "/bin/busybox"
+CONTROL = "/dev/ttyS1"
+
+INIT = f"""#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /tmp
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sysfs /sys
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox --install -s /bin
+export PATH=/bin:/sbin
+mount -t tmpfs tmp /tmp
+for module in /modules/*.ko; do insmod $module; done
+echo 1 > /proc/sys/kernel/printk
+stty -F {CONTROL} raw -echo
+exec < {CONTROL} > {CONTROL} 2> /dev/console
+echo BEGIN 0 0 0
+while read -r number command; do
+  (eval "$command") > /tmp/.output 2>&1
+  echo BEGIN $number $? $(wc -c < /tmp/.output)
+  cat /tmp/.output
+done
+"""
+
+
+class GuestFailure(Exception):
+    """The guest or QEMU did something else than it was asked to."""
+
+
+def libraries(program):
+    """The loader and the libraries of a program, by their paths."""
+    text = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+    return sorted(set(re.findall(r"(/\S+) \(0x", text)))
+
+
+def cpio_entry(number, name, mode, data=b""):
+    name = name.encode() + b"\0"
+    fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)
+    header = b"070701" + b"".join(b"%08X" % field for field in fields)
+    entry = header + name
+    entry += bytes(-len(entry) % 4) + data
+    return entry + bytes(-len(data) % 4)
+
+
+def initramfs(files):
+    """A newc archive, compressed. `files`: path in the guest -> (mode, bytes)."""
+    folders = sorted({"/".join(path.split("/")[:i]) for path in files for i in range(1, path.count("/") + 1)})
+    entries = [cpio_entry(i, name, stat.S_IFDIR | 0o755) for i, name in enumerate(folders, 1)]
+    entries += [cpio_entry(1000 + i, name, stat.S_IFREG | mode, data) for i, (name, (mode, data)) in enumerate(sorted(files.items()))]
+    return gzip.compress(b"".join(entries) + cpio_entry(0, "TRAILER!!!", 0), 1)
+
+
+def read_file(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class Monitor:
+    """QEMU's monitor, for one thread at a time."""
+
+    def __init__(self, path):
+        self.lock = threading.Lock()
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(120)
+        self.socket.connect(path)
+        self.stream = self.socket.makefile("rw")
+        self.stream.readline()
+        self.do("qmp_capabilities")
+
+    def do(self, command, **arguments):
+        with self.lock:
+            self.stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+            self.stream.flush()
+            for line in self.stream:
+                answer = json.loads(line)
+                if "error" in answer:
+                    raise GuestFailure(f"{command}: {answer['error']['desc']}")
+                if "return" in answer:
+                    return answer["return"]
+        raise GuestFailure(f"{command}: QEMU ended")
+
+
+class Guest:
+    """A running guest; a context manager that ends QEMU and removes its files."""
+
+    def __init__(self, kernel, programs=(), node_mib=(384, 384), append=""):
+        for tool in (QEMU, BUSYBOX):
+            if not shutil.which(tool):
+                raise Unavailable(f"{tool} is not installed")
+        self.kernel = kernel
+        self.folder = tempfile.mkdtemp(prefix="memsect-vm-")
+        self.number = 0
+        self.process = None
+        self.pending = b""
+        files = {"init": (0o755, INIT.encode()), "bin/busybox": (0o755, read_file(BUSYBOX))}
+        for module in kernel.modules:
+            files["modules/" + os.path.basename(module)] = (0o644, read_file(module))
+        for program in programs:
+            files["bin/" + os.path.basename(program)] = (0o755, read_file(program))
+            for library in libraries(program):
+                files[library.lstrip("/")] = (0o755, read_file(library))
+        with open(f"{self.folder}/initrd", "wb") as file:
+            file.write(initramfs(files))
+        self.command = [
+            QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=multi",
+            "-cpu", "max", "-smp", "2", "-m", f"{sum(node_mib)}M,slots=8,maxmem=8G",
+            "-kernel", kernel.image, "-initrd", f"{self.folder}/initrd",
+            "-append", f"console=ttyS0 panic=-1 quiet memhp_default_state=offline {append}",
+            "-qmp", f"unix:{self.folder}/monitor,server=on,wait=off", "-device", "vmcoreinfo",
+            "-serial", f"file:{self.folder}/console", "-serial", f"unix:{self.folder}/control,server=on,wait=off"]
+        for node, size in enumerate(node_mib):
+            self.command += ["-object", f"memory-backend-ram,id=ram{node},size={size}M", "-numa", f"node,nodeid={node},memdev=ram{node},cpus={node}"]
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, seconds=240):
+        with open(f"{self.folder}/qemu", "wb") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + 20
+        while not (os.path.exists(f"{self.folder}/control") and os.path.exists(f"{self.folder}/monitor")):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable("QEMU does not start: " + read_file(f"{self.folder}/qemu").decode(errors="replace").strip())
+            time.sleep(0.05)
+        self.control = socket.socket(socket.AF_UNIX)
+        self.control.connect(f"{self.folder}/control")
+        self.monitor = Monitor(f"{self.folder}/monitor")
+        self.answer(0, seconds)
+
+    def receive(self, deadline):
+        self.control.settimeout(1)
+        while True:
+            if self.process.poll() is not None:
+                raise GuestFailure("QEMU ended: " + read_file(f"{self.folder}/qemu").decode(errors="replace").strip())
+            if time.monotonic() > deadline:
+                raise GuestFailure("no answer; the console ends with:\n" + self.console()[-1500:])
+            try:
+                got = self.control.recv(1 << 16)
+            except socket.timeout:
+                continue
+            self.pending += got
+            return
+
+    def answer(self, number, seconds):
+        """(status, bytes) of command `number`."""
+        deadline = time.monotonic() + seconds
+        head = re.compile(rb"BEGIN %d (\d+) (\d+)\n" % number)
+        while not (found := head.search(self.pending)):
+            self.receive(deadline)
+        size = int(found[2])
+        while len(self.pending) < found.end() + size:
+            self.receive(deadline)
+        output = self.pending[found.end():found.end() + size]
+        self.pending = self.pending[found.end() + size:]
+        return int(found[1]), output
+
+    def run(self, command, seconds=120):
+        """(status, bytes) of a command in the guest's shell."""
+        assert "\n" not in command
+        self.number += 1
+        self.control.sendall(f"{self.number} {command}\n".encode())
+        return self.answer(self.number, seconds)
+
+    def text(self, command, seconds=120):
+        """What a command that must succeed prints."""
+        status, output = self.run(command, seconds)
+        if status != 0:
+            raise GuestFailure(f"{command}: status {status}: {output.decode(errors='replace').strip()}")
+        return output.decode()
+
+    def console(self):
+        return read_file(f"{self.folder}/console").decode(errors="replace")
+
+    # ---- memory
+
+    def blocks(self):
+        """Numbers of the memory blocks."""
+        names = self.text("cd /sys/devices/system/memory; echo memory[0-9]*").split()
+        return {int(name[len("memory"):]) for name in names}
+
+    def plug(self, name, mib, node):
+        """Plugs a DIMM and waits for its blocks, which are returned."""
+        before = self.blocks()
+        self.insert(name, mib, node)
+        for _ in range(100):
+            new = self.blocks() - before
+            if len(new) * self.block_size() >= mib << 20:
+                return sorted(new)
+            time.sleep(0.1)
+        raise GuestFailure(f"the kernel does not see DIMM {name}")
+
+    def unplug(self, name):
+        """Takes a DIMM away and waits until the kernel has let go of it."""
+        for attempt in range(600):
+            if attempt % 100 == 0:  # it may have missed the request
+                try:
+                    self.monitor.do("device_del", id=name)
+                except GuestFailure as problem:
+                    if "unplug" not in str(problem):  # "already in the process of unplug"
+                        raise
+            if not any(device["data"]["id"] == name for device in self.monitor.do("query-memory-devices")):
+                self.monitor.do("object-del", id=f"backend-{name}")
+                return
+            time.sleep(0.1)
+        raise GuestFailure(f"the guest does not let go of DIMM {name}")
+
+    def insert(self, name, mib, node):
+        """Plugs a DIMM and does not wait."""
+        self.monitor.do("object-add", **{"qom-type": "memory-backend-ram", "id": f"backend-{name}", "size": mib << 20})
+        self.monitor.do("device_add", driver="pc-dimm", id=name, memdev=f"backend-{name}", node=node)
+
+    def block_size(self):
+        return int(self.text("cat /sys/devices/system/memory/block_size_bytes"), 16)
+
+    def set_block(self, number, state):
+        self.text(f"echo {state} > /sys/devices/system/memory/memory{number}/state")
+
+    def dump(self, path):
+        """An ELF dump of the stopped guest."""
+        self.monitor.do("stop")
+        try:
+            self.monitor.do("dump-guest-memory", paging=False, protocol=f"file:{path}")
+        finally:
+            self.monitor.do("cont")
