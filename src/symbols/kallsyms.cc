@@ -41,8 +41,7 @@ class KallsymsTable final : public Kallsyms {
 
   Result<VirtAddr> find(std::string_view name) const override {
     const auto number = names_.find(name);
-    if (!number) return Error{Errc::no_symbol, fmt::format("kallsyms has no symbol {}", name), {}};
-    return address(*number, rule_);
+    return number ? address(*number, rule_) : Result<VirtAddr>(number.error());
   }
   bool has_data_symbols() const override { return names_.has_data_symbols(); }
   std::uint32_t size() const override { return names_.size(); }
@@ -124,7 +123,9 @@ Result<void> KallsymsTable::choose_rule(const std::vector<KallsymsAddresses>& ca
 
 /// A table that is off by one entry puts _stext right where _text is the same address.
 Result<void> KallsymsTable::check_init_uts_ns() const {
-  const auto known = kernel_.init_uts_ns ? names_.find("init_uts_ns") : std::nullopt;
+  if (!kernel_.init_uts_ns) return {};
+  const auto known = names_.find("init_uts_ns");
+  if (!known && known.error().code != Errc::no_symbol) return known.error();
   if (!known) return {};  // without CONFIG_KALLSYMS_ALL variables are not in the table
   const auto found = address(*known, rule_);
   if (!found) return found.error();
@@ -139,9 +140,10 @@ Result<KallsymsSymbol> KallsymsTable::symbol(std::uint32_t number) const {
   if (number >= size()) return Error{Errc::no_symbol, fmt::format("kallsyms has no symbol {}", number), {}};
   const auto where = address(number, rule_);
   if (!where) return where.error();
-  const std::string text = names_.spelled(number);
-  if (text.empty()) return KallsymsSymbol{0, "", *where};
-  return KallsymsSymbol{text.front(), text.substr(1), *where};
+  const auto text = names_.spelled(number);
+  if (!text) return text.error();
+  if (text->empty()) return KallsymsSymbol{0, "", *where};
+  return KallsymsSymbol{text->front(), text->substr(1), *where};
 }
 
 std::vector<VirtRange> KallsymsTable::tables() const {

@@ -5,18 +5,22 @@
 //                A length from 0x80 on is two bytes, 7 low bits first: Linux 73bbb94466fd ("kallsyms: support "big"
 //                kernel symbols") (v6.1). Before it no name was that long.
 //   markers      behind the names, at the next multiple of 8 (of 4 from 7.0 on): where names 0, 256, 512, ... begin,
-//                32 bits each, a word before Linux 80ffbaa5b1bd ("kallsyms: reduce size a little on 64-bit") (v5.0)
+//                32 bits each, a word before Linux 80ffbaa5b1bd ("kallsyms: reduce size a little on 64-bit") (v4.20)
 //   token_table  the texts of the 256 tokens, each ended by a NUL
 //   token_index  where each begins in it, 16 bits each
 //
-// The names are read once, 4 KiB at a time, and hashed token by token on the way without being spelled
-// out. VMCOREINFO does not name the markers; where the names end, the markers must begin, and say the same as the
-// walk over the names. A walk that once mistook a token for a length does not get there.
+// The names are read once, 4 KiB at a time, and hashed token by token on the way without being spelled out. They are
+// not kept: reading the few that are asked for again takes no longer than filling megabytes of fresh memory did.
+//
+// VMCOREINFO does not name the markers; where the names end, the markers must begin, and say the same as the walk over
+// the names. A walk that once mistook a token for a length does not get there.
 #include "symbols/kallsyms_names.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/text.h"
 
@@ -70,6 +74,46 @@ Result<KallsymsTokens> KallsymsTokens::load(const AddressSpace& space, const Kal
   return tokens;
 }
 
+/// Where the tokens of the next name begin in the window, and how many they are; whether all of it is there.
+inline bool KallsymsNameReader::length_at(std::size_t& first, std::size_t& count) const {
+  if (at_ >= window_.size()) return false;
+  count = window_[at_];
+  first = at_ + 1;
+  if ((count & big_length) != 0) {
+    if (first >= window_.size()) return false;
+    count = (count & (big_length - 1)) | std::size_t{window_[first]} << 7;
+    ++first;
+  }
+  return count <= window_.size() - first;
+}
+
+/// Drops what was read and appends what lies up to the end of the page: no other page is asked for before its time.
+bool KallsymsNameReader::fill() {
+  window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(at_));
+  window_at_ += std::exchange(at_, 0);
+  const std::size_t kept = window_.size();
+  const VirtAddr next = names_ + window_at_ + kept;
+  const std::uint64_t more = std::min(piece_size - next.raw() % piece_size, limit_ - window_at_ - kept);
+  if (more == 0) {
+    error_ = corrupt(fmt::format("a name of {} bytes reaches beyond their end", kept == 0 ? 0 : window_[0]));
+    return false;
+  }
+  window_.resize(kept + static_cast<std::size_t>(more));
+  const auto got = space_.read(next, std::as_writable_bytes(std::span(window_)).subspan(kept));
+  if (!got) error_ = got.error();
+  return static_cast<bool>(got);
+}
+
+inline std::span<const unsigned char> KallsymsNameReader::next() {
+  std::size_t first = 0, count = 0;
+  while (!length_at(first, count)) {
+    if (!fill()) return {};
+  }
+  at_ = first + count;
+  if (count == 0) error_ = corrupt("a name is empty");
+  return std::span(window_).subspan(first, count);
+}
+
 Result<KallsymsNames> KallsymsNames::load(const AddressSpace& space, const KallsymsPlace& place,
                                           const KallsymsKernel& kernel) {
   std::array<std::byte, 4> bytes{};
@@ -81,12 +125,12 @@ Result<KallsymsNames> KallsymsNames::load(const AddressSpace& space, const Kalls
     return corrupt(fmt::format("kallsyms_num_syms: {} symbols make no sense", count));
   auto tokens = KallsymsTokens::load(space, place, kernel.order);
   if (!tokens) return std::move(tokens).error();
-  KallsymsNames names;
+  KallsymsNames names(space, place.names);
   names.tokens_ = *std::move(tokens);
-  if (auto done = names.walk(space, place, static_cast<std::uint32_t>(count)); !done) {
+  if (auto done = names.walk(place, static_cast<std::uint32_t>(count)); !done) {
     return std::move(done).error().within("kallsyms_names");
   }
-  if (auto done = names.check_markers(space, place.names, kernel); !done) return std::move(done).error();
+  if (auto done = names.check_markers(kernel); !done) return std::move(done).error();
   names.tables_.push_back({place.num_syms, bytes.size()});
   names.tables_.push_back({place.names, names.end_});
   names.tables_.push_back({place.token_table, names.tokens_.size()});
@@ -94,29 +138,14 @@ Result<KallsymsNames> KallsymsNames::load(const AddressSpace& space, const Kalls
   return names;
 }
 
-/// The name at `at`, or false where it is not all there yet.
-inline bool KallsymsNames::name_at(std::size_t at, Name& name) const {
-  const auto* const bytes = reinterpret_cast<const unsigned char*>(bytes_.data());
-  if (at >= have_) return false;
-  name.count = bytes[at];
-  name.first = at + 1;
-  if ((name.count & big_length) != 0) {
-    if (name.first >= have_) return false;
-    name.count = (name.count & (big_length - 1)) | std::size_t{bytes[name.first]} << 7;
-    ++name.first;
-  }
-  return name.count <= have_ - name.first;
-}
-
 /// Reads and indexes `count` names.
-Result<void> KallsymsNames::walk(const AddressSpace& space, const KallsymsPlace& place, std::uint32_t count) {
+Result<void> KallsymsNames::walk(const KallsymsPlace& place, std::uint32_t count) {
   // In every order of the tables token_table is behind the names.
   const std::uint64_t limit = std::min(place.token_table - place.names, largest_names);
   if (count > limit / 2) {
     return corrupt(
         fmt::format("{} names have no room in the {:#x} bytes up to kallsyms_token_table", count, limit));
   }
-  bytes_ = LargeBuffer(static_cast<std::size_t>(limit));
   index_.reserve(count);
   std::array<NameHash, token_count> hashes, first_hashes;
   std::array<bool, token_count> data{};
@@ -126,42 +155,29 @@ Result<void> KallsymsNames::walk(const AddressSpace& space, const KallsymsPlace&
     first_hashes[i] = NameHash(token.substr(std::min<std::size_t>(token.size(), 1)));
     data[i] = is_data(token);
   }
-  const auto* const bytes = reinterpret_cast<const unsigned char*>(bytes_.data());
-  for (std::uint32_t number = 0; number < count;) {
-    Name name;
-    if (!name_at(end_, name)) {
-      const VirtAddr next = place.names + have_;
-      const auto more =
-          static_cast<std::size_t>(std::min(piece_size - next.raw() % piece_size, limit - have_));
-      if (more == 0) return corrupt(fmt::format("name {} of {} reaches beyond their end", number, count));
-      if (auto got = space.read(next, bytes_.span().subspan(have_, more)); !got) return got;
-      have_ += more;
-      continue;
-    }
-    if (name.count == 0) return corrupt(fmt::format("name {} of {} is empty", number, count));
-    if (number % names_per_marker == 0) marks_.push_back(static_cast<std::uint32_t>(end_));
-    const unsigned char* token = bytes + name.first;
-    const unsigned char* const end = token + name.count;
-    NameHash hash = first_hashes[*token];
-    has_data_symbols_ = has_data_symbols_ || data[*token];
-    for (++token; token != end; ++token) hash.append(hashes[*token]);
+  KallsymsNameReader reader(space_, place.names, limit);
+  for (std::uint32_t number = 0; number < count; ++number) {
+    if (number % names_per_marker == 0) marks_.push_back(static_cast<std::uint32_t>(reader.offset()));
+    const auto name = reader.next();
+    if (name.empty()) return Error(reader.error()).within(fmt::format("name {} of {}", number, count));
+    NameHash hash = first_hashes[name[0]];
+    has_data_symbols_ = has_data_symbols_ || data[name[0]];
+    for (const unsigned char token : name.subspan(1)) hash.append(hashes[token]);
     index_.add(hash.value());
-    end_ = name.first + name.count;
-    ++number;
   }
+  end_ = reader.offset();
   return {};
 }
 
 /// Whether the kernel's own markers, right behind the names, say what was found.
-Result<void> KallsymsNames::check_markers(const AddressSpace& space, VirtAddr names,
-                                          const KallsymsKernel& kernel) {
+Result<void> KallsymsNames::check_markers(const KallsymsKernel& kernel) {
   std::string difference;
   for (const unsigned width : {4U, kernel.word_size}) {
     for (const std::uint64_t alignment : {4, 8}) {
-      const VirtAddr end = names + end_;
+      const VirtAddr end = names_ + end_;
       const VirtAddr markers = end + (alignment - end.raw() % alignment) % alignment;
       std::vector<std::byte> bytes(marks_.size() * width);
-      if (auto got = space.read(markers, bytes); !got) {
+      if (auto got = space_.read(markers, bytes); !got) {
         if (!difference.empty()) continue;  // read further than they reach: the first difference says more
         return std::move(got).error().within("kallsyms_markers");
       }
@@ -182,32 +198,30 @@ Result<void> KallsymsNames::check_markers(const AddressSpace& space, VirtAddr na
   return corrupt(difference);
 }
 
-/// Name `number`, walked to from the mark before it.
-KallsymsNames::Name KallsymsNames::name_of(std::uint32_t number) const {
-  std::size_t at = marks_[number / names_per_marker];
-  Name name;
-  name_at(at, name);  // all of them are there: walk() went over them
-  for (std::size_t i = number % names_per_marker; i > 0; --i) {
-    at = name.first + name.count;
-    name_at(at, name);
+/// The tokens of name `number`, walked to from the mark before it.
+Result<std::vector<unsigned char>> KallsymsNames::tokens_of(std::uint32_t number) const {
+  KallsymsNameReader reader(space_, names_, end_, marks_[number / names_per_marker]);
+  std::span<const unsigned char> name;
+  for (std::size_t i = 0; i <= number % names_per_marker; ++i) {
+    name = reader.next();
+    if (name.empty()) return Error(reader.error()).within("kallsyms_names");
   }
-  return name;
+  return std::vector<unsigned char>(name.begin(), name.end());
 }
 
-std::string KallsymsNames::spelled(std::uint32_t number) const {
-  const Name name = name_of(number);
+Result<std::string> KallsymsNames::spelled(std::uint32_t number) const {
+  const auto tokens = tokens_of(number);
+  if (!tokens) return tokens.error();
   std::string text;
-  for (const std::byte token : Bytes(bytes_.span()).subspan(name.first, name.count))
-    text += tokens_[std::to_integer<std::size_t>(token)];
+  for (const unsigned char token : *tokens) text += tokens_[token];
   return text;
 }
 
-/// Whether `number` spells a type and then `name`. Stops where it goes astray: a damaged name can be long.
-bool KallsymsNames::is_named(std::uint32_t number, std::string_view name) const {
-  const Name stored = name_of(number);
+/// Whether these tokens spell a type and then `name`. Stops where they go astray: a damaged name can be long.
+bool KallsymsNames::spells(const std::vector<unsigned char>& tokens, std::string_view name) const {
   bool type_seen = false;
-  for (const std::byte byte : Bytes(bytes_.span()).subspan(stored.first, stored.count)) {
-    std::string_view token = tokens_[std::to_integer<std::size_t>(byte)];
+  for (const unsigned char number : tokens) {
+    std::string_view token = tokens_[number];
     if (!type_seen && !token.empty()) {
       token.remove_prefix(1);
       type_seen = true;
@@ -218,8 +232,16 @@ bool KallsymsNames::is_named(std::uint32_t number, std::string_view name) const 
   return name.empty();
 }
 
-std::optional<std::uint32_t> KallsymsNames::find(std::string_view name) const {
-  return index_.find(NameHash(name).value(), [&](std::uint32_t number) { return is_named(number, name); });
+Result<std::uint32_t> KallsymsNames::find(std::string_view name) const {
+  std::optional<Error> unreadable;
+  const auto number = index_.find(NameHash(name).value(), [&](std::uint32_t candidate) {
+    const auto tokens = tokens_of(candidate);
+    if (!tokens && !unreadable) unreadable = tokens.error();
+    return tokens && spells(*tokens, name);
+  });
+  if (number) return *number;
+  if (unreadable) return *std::move(unreadable);
+  return Error{Errc::no_symbol, fmt::format("kallsyms has no symbol {}", name), {}};
 }
 
 }  // namespace memsect

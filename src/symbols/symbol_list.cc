@@ -81,12 +81,12 @@ std::string_view without_return(std::string_view line) {
 
 class SymbolList final : public SymbolSource {
  public:
-  SymbolList(LargeBuffer bytes, std::size_t size)
-      : bytes_(std::move(bytes)), text_(reinterpret_cast<const char*>(bytes_.data()), size) {}
+  SymbolList(LargeBuffer bytes, std::size_t size, bool live)
+      : bytes_(std::move(bytes)), text_(reinterpret_cast<const char*>(bytes_.data()), size), live_(live) {}
   /// Checks and indexes all lines; once, before anything else.
   Result<void> load();
 
-  std::string_view origin() const override { return has_modules_ ? "kallsyms" : "system.map"; }
+  std::string_view origin() const override { return live_ || has_modules_ ? "kallsyms" : "system.map"; }
   std::optional<VirtAddr> address_of(std::string_view name) const override;
 
  private:
@@ -101,6 +101,7 @@ class SymbolList final : public SymbolSource {
   std::size_t width_ = 0;
   std::vector<std::uint32_t> lines_;  // where each symbol's line begins
   NameIndex index_;
+  bool live_;  // read from /proc, where no file has a size
   bool has_modules_ = false;
 };
 
@@ -163,8 +164,8 @@ Result<std::size_t> read_to_end(const File& file, std::span<std::byte> out) {
   return done;
 }
 
-Result<std::unique_ptr<SymbolSource>> make_list(LargeBuffer bytes, std::size_t size) {
-  auto list = std::make_unique<SymbolList>(std::move(bytes), size);
+Result<std::unique_ptr<SymbolSource>> make_list(LargeBuffer bytes, std::size_t size, bool live) {
+  auto list = std::make_unique<SymbolList>(std::move(bytes), size, live);
   if (auto done = list->load(); !done) return std::move(done).error();
   return std::unique_ptr<SymbolSource>(std::move(list));
 }
@@ -197,7 +198,7 @@ Result<std::unique_ptr<SymbolSource>> open_symbol_list(const File& file) {
     LargeBuffer bytes(room);
     auto got = read_to_end(file, bytes.span());
     if (!got) return std::move(got).error();
-    if (*got < room) return make_list(std::move(bytes), *got);
+    if (*got < room) return make_list(std::move(bytes), *got, file.size() == 0);
     if (room > largest_list) {
       return Error{
           Errc::bad_format, fmt::format("is larger than any symbol list ({})", human_size(largest_list)), {}};
@@ -208,7 +209,7 @@ Result<std::unique_ptr<SymbolSource>> open_symbol_list(const File& file) {
 Result<std::unique_ptr<SymbolSource>> parse_symbol_list(std::string_view text) {
   LargeBuffer bytes(text.size());
   std::copy_n(reinterpret_cast<const std::byte*>(text.data()), text.size(), bytes.data());
-  return make_list(std::move(bytes), text.size());
+  return make_list(std::move(bytes), text.size(), false);
 }
 
 }  // namespace memsect

@@ -17,10 +17,10 @@ bool looks_like_symbol_list(Bytes head);
 bool looks_like_symbol_list(const File& file);
 
 /// Reads and indexes the list. Addresses are as it has them: link addresses in a System.map (origin "system.map"),
-/// run-time ones in kallsyms (origin "kallsyms"; told by entries of modules, which are left out). Read to its end
-/// whatever its size is said to be, so /proc/kallsyms will do. `bad_format` when a line is none of a symbol list,
-/// `no_symbol` when all addresses are 0, as /proc/kallsyms shows them to most users. A last line without a line feed
-/// may be cut and is left out.
+/// run-time ones in kallsyms (origin "kallsyms"). The latter is told by entries of modules, which are left out, or by
+/// having no size; a saved copy without modules passes for a System.map. Read to its end whatever its size is said to
+/// be, so /proc/kallsyms will do. `bad_format` when a line is none of a symbol list, `no_symbol` when all addresses are
+/// 0, as /proc/kallsyms shows them to most users. A last line without a line feed may be cut and is left out.
 Result<std::unique_ptr<SymbolSource>> open_symbol_list(const File& file);
 
 /// The same for the text of a list.

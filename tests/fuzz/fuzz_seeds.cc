@@ -1,10 +1,12 @@
 // Writes small sound inputs for the fuzzers to start from: fuzz_seeds FOLDER makes FOLDER/kdump, FOLDER/elf_core and so
 // on, one folder a fuzzer. ELF files with DWARF are the fixtures of testdata/types.
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "support/dump_builder.h"
+#include "support/kallsyms_builder.h"
 #include "support/type_fixture.h"
 
 namespace memsect::test {
@@ -100,6 +102,35 @@ void save_model_seeds(const std::filesystem::path& folder) {
   save(folder / "model" / "extract", {std::byte(0xf1)});
 }
 
+/// Small tables of every form and order, behind the head of fuzz_kallsyms.cc.
+void save_kallsyms_seeds(const std::filesystem::path& folder) {
+  constexpr VirtAddr text(0xffffffff81000000);
+  for (unsigned kind = 0; kind < 24; ++kind) {
+    KallsymsRecipe recipe;
+    recipe.form = std::array{KallsymsForm::absolute, KallsymsForm::place, KallsymsForm::base,
+                             KallsymsForm::per_cpu}[kind % 4];
+    recipe.layout = std::array{KallsymsLayout::linux_5_10, KallsymsLayout::linux_6_2,
+                               KallsymsLayout::linux_6_12}[kind / 4 % 3];
+    recipe.order = kind < 12 ? ByteOrder::little : ByteOrder::big;
+    recipe.symbols = some_symbols(text, kind % 2 == 0 ? 10 : 270, recipe.form);
+    recipe.at = recipe.relative_base = text;
+    const BuiltKallsyms built = build_kallsyms(recipe);
+    Buffer bytes;
+    for (const VirtAddr table :
+         {built.num_syms, built.names, built.token_table, built.token_index, built.addresses}) {
+      bytes.resize(bytes.size() + 4);
+      put_unsigned(bytes, bytes.size() - 4, table - text, 4, ByteOrder::little);
+    }
+    bytes.push_back(static_cast<std::byte>(kind % 4 + (kind < 12 ? 0 : 4)));
+    bytes.insert(bytes.end(), built.bytes.begin(), built.bytes.end());
+    save(folder / "kallsyms" / std::to_string(kind), bytes);
+  }
+  save(
+      folder / "symbol_list" / "list",
+      to_bytes(
+          "0000000000000000 D __per_cpu_start\nffffffff81000000 T _stext\nffffffffc0000000 t a\t[module]\n"));
+}
+
 }  // namespace
 }  // namespace memsect::test
 
@@ -110,4 +141,5 @@ int main(int count, char** arguments) {
   memsect::test::save_btf_seed(arguments[1]);
   memsect::test::save_elf_seeds(arguments[1]);
   memsect::test::save_model_seeds(arguments[1]);
+  memsect::test::save_kallsyms_seeds(arguments[1]);
 }

@@ -30,7 +30,7 @@ struct KallsymsRecipe {
   ByteOrder order = ByteOrder::little;
   unsigned word_size = 8;
   unsigned alignment = 8;     ///< of each table: 4 from 7.0 on
-  unsigned number_width = 4;  ///< of num_syms and of a marker: a word before 5.0
+  unsigned number_width = 4;  ///< of num_syms and of a marker: a word before 4.20
   VirtAddr at;                ///< where the first table begins
   VirtAddr relative_base;
 };

@@ -91,9 +91,9 @@ TEST(SymbolList, NamesTheLineThatIsNone) {
        {std::string("nonsense"), std::string("ffffffff8100000g T name"), std::string("ffffffff81000000 T "),
         std::string("ffffffff81000000  name"), std::string("ffffffff81000000 TT name"),
         std::string("fffffff81000000 T name"), std::string("ffffffff81000000 T name\tmodule"),
-        std::string("ffffffff81000000 T name\t[]"), "ffffffff81000000 T " + std::string(2049, 'x'),
+        std::string("ffffffff81000000 T name\t[]"), fmt::format("ffffffff81000000 T {:x<2049}", ""),
         std::string("                 U undefined"), std::string(1 << 20, 'f')}) {
-    const std::string error = error_of(first + bad + "\n" + first);
+    const std::string error = error_of(fmt::format("{}{}\n{}", first, bad, first));
     EXPECT_TRUE(error.starts_with("line 2 is none of a symbol list"))
         << error << " for " << bad.substr(0, 50);
   }
@@ -103,10 +103,7 @@ TEST(SymbolList, NamesTheLineThatIsNone) {
 }
 
 TEST(SymbolList, RefusesFilesThatBeginOtherwise) {
-  for (const char* text : {"", "KDUMP   ",
-                           "\x7f"
-                           "ELF",
-                           "ffffffff81000000 T _text", "{\"a\": 1}\n"}) {
+  for (const char* text : {"", "KDUMP   ", "\177ELF", "ffffffff81000000 T _text", "{\"a\": 1}\n"}) {
     const auto file = file_of(text);
     EXPECT_FALSE(looks_like_symbol_list(*file)) << text;
     const auto list = open_symbol_list(*file);
@@ -126,6 +123,7 @@ TEST(SymbolList, ReadsAFileThatHasNoSize) {
     EXPECT_EQ(list.error().code, Errc::no_symbol) << list.error().message;
   } else {
     EXPECT_TRUE((*list)->address_of("_stext"));
+    EXPECT_EQ((*list)->origin(), "kallsyms");
   }
 }
 
