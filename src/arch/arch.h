@@ -38,7 +38,11 @@ struct ArchDriver {
   std::uint16_t elf_machine = 0;   ///< EM_* of its vmlinux
   unsigned section_size_bits = 0;  ///< where neither VMCOREINFO nor the types say it
   unsigned page_shift = 0;         ///< where VMCOREINFO has no PAGESIZE
-  unsigned pmd_shift = 0;          ///< log2 of what one PMD entry maps: the size of its huge pages
+  unsigned word_size = 0;          ///< bytes of a pointer
+  /// A key that only this machine's kernels put into VMCOREINFO, for dumps that do not name their machine; empty when
+  /// there is none.
+  std::string_view vmcoreinfo_mark;
+  unsigned pmd_shift = 0;  ///< log2 of what one PMD entry maps: the size of its huge pages
   Result<ArchMemory> (*open)(const ArchInputs&);
 };
 
@@ -46,6 +50,10 @@ extern const ArchDriver x86_64;
 
 /// All machines, in the order of the documentation.
 std::span<const ArchDriver* const> arch_drivers();
+/// The machine whose mark is in `info`, or null.
+const ArchDriver* find_arch(const Vmcoreinfo& info);
+/// The machine called `name`, or null.
+const ArchDriver* find_arch(std::string_view name);
 /// The machine of an ELF e_machine, or null.
 const ArchDriver* find_arch(std::uint16_t elf_machine);
 

@@ -251,6 +251,8 @@ const ArchDriver x86_64{.name = "x86_64",
                         .elf_machine = 62,  // EM_X86_64
                         .section_size_bits = 27,
                         .page_shift = page_shift,
+                        .word_size = 8,
+                        .vmcoreinfo_mark = "NUMBER(phys_base)",
                         .pmd_shift = 21,
                         .open = open};
 

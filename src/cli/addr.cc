@@ -16,7 +16,7 @@ PhysRange place_of(const MemoryGeometry& geometry, const Target& target, PhysAdd
   return {at, is_byte ? 1 : geometry.page_size()};
 }
 
-Result<int> run(const CommonOptions& common) {
+Result<int> run(CommonOptions& common) {
   auto target = parse_target(common.target);
   if (!target) return std::move(target).error();
   auto loaded =

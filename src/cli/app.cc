@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -14,16 +15,20 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/version.h"
+#include "cli/watch.h"
 
 namespace memsect {
 namespace {
 
 constexpr const char* program_help =
-    R"(A FILE is a crash dump (vmcore) or the vmlinux of its kernel; memsect tells them apart by their content.
+    R"(A FILE is a crash dump (vmcore), or what there is of its kernel: vmlinux, System.map, BTF; memsect tells them apart by
+their content. Without a dump it is the running kernel that answers (root only). Without a vmlinux memsect looks for one,
+and takes types and symbols out of the dump itself where there is none.
 
 Examples:
   memsect deps vmcore vmlinux             which sections hold whose metadata
-  memsect sections --node 1 vmcore vmlinux
+  memsect sections --node 1 vmcore        the same kernel's sections, with what the dump itself has
+  memsect deps                            the running kernel
 
 memsect COMMAND --help says more about a command; the manual is memsect(1).)";
 
@@ -124,9 +129,33 @@ Error usage_error(const CLI::App& program, const CLI::ParseError& error, const c
   return {Errc::usage, error.what(), hint};
 }
 
+TypesWanted types_wanted(std::string_view name) {
+  if (name == "dwarf") return TypesWanted::dwarf;
+  if (name == "btf") return TypesWanted::btf;
+  return name == "vmcoreinfo" ? TypesWanted::vmcoreinfo : TypesWanted::automatic;
+}
+
+Result<int> run_watched(Declared& entry) {
+  CommonOptions& options = entry.options;
+  if (!options.to.empty())
+    return Error{Errc::usage, "--watch writes to standard output, not --to a file", {}};
+  const auto inputs = open_input_files(options.input);
+  if (!inputs) return inputs.error();
+  if (inputs->dump) {
+    return Error{Errc::usage, "--watch watches the running kernel, and a dump does not change",
+                 "leave out " + inputs->dump->path()};
+  }
+  ::tzset();  // reads the time zone while files can still be opened
+  return watch(options.watch_seconds, options.chosen_format() == "json", [&entry](std::string& answer) {
+    entry.options.captured = &answer;
+    return entry.run();
+  });
+}
+
 int run_declared(Declared& entry) {
   entry.options.input.search = !entry.options.no_search;
-  auto code = entry.run();
+  entry.options.input.types = types_wanted(entry.options.types);
+  auto code = entry.options.watch_seconds == 0 ? entry.run() : run_watched(entry);
   if (code) return *code;
   print_error(code.error());
   return exit_code_of(code.error());
@@ -135,8 +164,9 @@ int run_declared(Declared& entry) {
 }  // namespace
 
 int run_app(int argc, char** argv) {
-  CLI::App program{"Finds which memory sections of a Linux kernel hold what others live on, in crash dumps.",
-                   "memsect"};
+  CLI::App program{
+      "Finds which memory sections of a Linux kernel hold what others live on, in crash dumps and live.",
+      "memsect"};
   HelpRequest help;
   add_help_flags(program, help);
   auto formatter = std::make_shared<HelpFormatter>();

@@ -7,7 +7,7 @@
 namespace memsect {
 namespace {
 
-Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
+Result<int> run(CommonOptions& common, const SelectionOptions& options) {
   auto selection = parse_selection(options);
   if (!selection) return std::move(selection).error();
   auto loaded = load(common, {.usages = true, .section_zones = true, .nodes = true, .blocks = true});
@@ -31,6 +31,7 @@ Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
 
 RunCommand add(CLI::App& app, CommonOptions& common) {
   auto options = std::make_shared<SelectionOptions>();
+  add_watch_option(app, common);
   add_selection_options(app, *options);
   return [options, &common] { return run(common, *options); };
 }

@@ -34,7 +34,7 @@ bool has_finding(const Dependencies& dependencies, const std::string& fail_on) {
   return false;
 }
 
-Result<int> run(const CommonOptions& common, const Options& options) {
+Result<int> run(CommonOptions& common, const Options& options) {
   auto loaded =
       load(common, {.usages = true, .memmap = true, .section_nodes = true, .nodes = true, .blocks = true});
   if (!loaded) return std::move(loaded).error();
@@ -50,6 +50,7 @@ Result<int> run(const CommonOptions& common, const Options& options) {
 
 RunCommand add(CLI::App& app, CommonOptions& common) {
   auto options = std::make_shared<Options>();
+  add_watch_option(app, common);
   app.add_flag("--self", options->self, "also what serves only the section it lies in");
   app.add_option("--fail-on", options->fail_on, "exit 1 on a cycle, or on a holder of what others need")
       ->type_name("WHAT")

@@ -1,10 +1,10 @@
 #include "view/extract.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "base/output_file.h"
 #include "cli/command.h"
+#include "cli/load.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "formats/dump_writer.h"
@@ -18,24 +18,6 @@ struct Options {
   std::string format = "kdump";
   bool without_types = false;
 };
-
-bool is_same_file(const std::string& one, const std::string& other) {
-  struct stat a {};
-  struct stat b {};
-  return ::stat(one.c_str(), &a) == 0 && ::stat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
-         a.st_ino == b.st_ino;
-}
-
-/// Where the extract goes, or what is wrong with that.
-Result<std::unique_ptr<OutputFile>> create(const std::string& path, const Kernel& kernel) {
-  for (const SourceFile& file : kernel.files()) {
-    if (is_same_file(path, file.path)) {
-      return Error{Errc::usage, fmt::format("--to {}: is the {} it reads", path, file.role),
-                   "give the extract a name of its own"};
-    }
-  }
-  return OutputFile::create(path);
-}
 
 std::uint64_t stored_pages(const ExtractPlan& plan) {
   std::uint64_t count = 0;
@@ -76,7 +58,7 @@ NewDump describe(const Kernel& kernel, const ExtractPlan& plan, Progress& progre
   return dump;
 }
 
-Result<int> run(const CommonOptions& common, const Options& options) {
+Result<int> run(CommonOptions& common, const Options& options) {
   if (common.to.empty()) {
     return Error{Errc::usage, "extract needs --to FILE", "memsect extract VMCORE [VMLINUX] --to SMALL"};
   }
@@ -86,14 +68,20 @@ Result<int> run(const CommonOptions& common, const Options& options) {
   }
   auto inputs = open_input_files(common.input);
   if (!inputs) return std::move(inputs).error();
+  if (!inputs->dump) {
+    return Error{Errc::usage, "extract needs a dump: the running kernel changes while it would be copied",
+                 "take a dump first, with makedumpfile of /proc/vmcore or by the hypervisor"};
+  }
   AccessRecord record;
-  auto kernel = Kernel::open(*inputs, common.input, &record);
+  auto kernel = open_kernel(*inputs, common, &record);
   if (!kernel) return std::move(kernel).error();
   const std::string& dump_path = kernel->files().front().path;
+  if (auto own = refuse_own_input(common.to, *kernel); !own) return std::move(own).error();
+  auto out = OutputFile::create(common.to);
+  if (!out) return std::move(out).error();
+  if (auto done = leave_privileges(*kernel, common, true); !done) return std::move(done).error();
   auto plan = plan_extract(*kernel, record, {.types = !options.without_types});
   if (!plan) return std::move(plan).error().within(dump_path);
-  auto out = create(common.to, *kernel);
-  if (!out) return std::move(out).error();
   const auto written = [&] {
     Progress progress("writing " + common.to, stored_pages(*plan));
     const NewDump dump = describe(*kernel, *plan, progress);

@@ -29,7 +29,7 @@ Object dump_value(const DumpInfo& info) {
                                         : Value(Absent{"not_applicable", "this format does not record it"})}};
 }
 
-Result<int> run(const CommonOptions& common) {
+Result<int> run(CommonOptions& common) {
   auto loaded = load(common, {.nodes = true, .blocks = true});
   if (!loaded) return std::move(loaded).error();
   const Kernel& kernel = (*loaded)->kernel;

@@ -12,10 +12,21 @@ namespace memsect {
 
 /// What a command works on. The model's notes are still its own.
 struct Loaded {
-  Kernel kernel;
+  std::shared_ptr<const Kernel> kept;
+  const Kernel& kernel;
   MemoryModel model;
 };
 
-Result<std::unique_ptr<Loaded>> load(const CommonOptions& options, const ModelParts& parts);
+/// Opens the kernel of `inputs`, with a progress line for what takes long.
+Result<Kernel> open_kernel(const InputFiles& inputs, const CommonOptions& options,
+                           AccessRecord* record = nullptr);
+
+/// Gives up what is not needed from here on (base/cage.h), unless --no-cage was given. `names_output`: an OutputFile
+/// still gets its name.
+Result<void> leave_privileges(const Kernel& kernel, const CommonOptions& options, bool names_output);
+
+/// Opens the files, the kernel and the output, unless options.kernel is one from before; gives up all privileges; then
+/// takes the model.
+Result<std::unique_ptr<Loaded>> load(CommonOptions& options, const ModelParts& parts);
 
 }  // namespace memsect

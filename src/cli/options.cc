@@ -58,10 +58,21 @@ void add_target_option(CLI::App& app, CommonOptions& options) {
 }
 
 void add_common_options(CLI::App& app, CommonOptions& options, const std::vector<std::string>& formats) {
-  app.add_option("FILE", options.input.files, "a dump and its kernel's vmlinux, in any order")->type_name("");
+  app.add_option("FILE", options.input.files,
+                 "a dump, and what there is of its kernel: vmlinux, System.map, BTF")
+      ->type_name("");
   app.add_option("-c,--core", options.input.core, "the dump")->type_name("FILE");
   app.add_option("-s,--vmlinux", options.input.vmlinux, "the vmlinux of the dumped kernel")
       ->type_name("FILE");
+  app.add_option("--symbols", options.input.symbols, "a System.map or a saved /proc/kallsyms of the kernel")
+      ->type_name("FILE");
+  app.add_option("--btf", options.input.btf, "types: a copy of the kernel's /sys/kernel/btf/vmlinux")
+      ->type_name("FILE");
+  app.add_option("--types", options.types, "where types come from: auto, dwarf, btf or vmcoreinfo")
+      ->type_name("FROM")
+      ->check(CLI::IsMember({"auto", "dwarf", "btf", "vmcoreinfo"}));
+  app.add_flag("--debuginfod", options.input.debuginfod,
+               "fetch a vmlinux that is not at hand (DEBUGINFOD_URLS)");
   app.add_flag("--no-search", options.no_search, "do not look for a vmlinux when none is named");
   app.add_flag("--force", options.input.force, "go on though dump and vmlinux do not match");
   auto* format = app.add_option("--format", options.format, fmt::format("{}", fmt::join(formats, ", ")));
@@ -81,7 +92,15 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
   app.add_option("--color", options.color, "auto, always or never (NO_COLOR is honoured)")
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("--no-cage", options.no_cage, "keep all privileges while the dump is decoded");
   app.add_flag("--verbose", options.verbose, "say what was decided on the way");
+}
+
+void add_watch_option(CLI::App& app, CommonOptions& options) {
+  app.add_option("--watch", options.watch_seconds,
+                 "of the running kernel: again every N seconds, and what changed")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 86400U).description(""));
 }
 
 void add_selection_options(CLI::App& app, SelectionOptions& options) {

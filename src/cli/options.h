@@ -2,6 +2,8 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,10 +16,13 @@
 
 namespace memsect {
 
+class Kernel;
+
 struct CommonOptions {
   InputRequest input;
   std::string target;  ///< of the commands that take one
   bool no_search = false;
+  std::string types = "auto";
   std::string format = "table";
   bool json = false, pairs = false, raw = false;
   bool no_headings = false;
@@ -26,6 +31,13 @@ struct CommonOptions {
   std::string to;
   std::string color = "auto";
   bool verbose = false;
+  bool no_cage = false;
+  unsigned watch_seconds = 0;  ///< --watch, 0 when not given
+
+  // What a run leaves for the next one, with --watch.
+  std::shared_ptr<const Kernel> kernel;  ///< once it is open
+  std::shared_ptr<std::FILE> output;     ///< --to, once it is open; null for standard output
+  std::string* captured = nullptr;       ///< where the answer goes in place of both, or null
 
   /// The format after -J, -P and -r.
   std::string_view chosen_format() const;
@@ -37,6 +49,9 @@ struct CommonOptions {
 void add_target_option(CLI::App& app, CommonOptions& options);
 /// Declares the common options; `formats` are the names that --format takes.
 void add_common_options(CLI::App& app, CommonOptions& options, const std::vector<std::string>& formats);
+
+/// Declares --watch, of the commands that can be watched.
+void add_watch_option(CLI::App& app, CommonOptions& options);
 
 /// Bounds, both inclusive.
 struct Bounds {

@@ -1,7 +1,9 @@
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,9 +18,12 @@
 namespace memsect {
 namespace {
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
+bool is_same_file(const std::string& one, const std::string& other) {
+  struct stat a {};
+  struct stat b {};
+  return ::stat(one.c_str(), &a) == 0 && ::stat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
 
 bool wants_color(const CommonOptions& options, int descriptor) {
   if (options.color == "always") return true;
@@ -66,13 +71,30 @@ Object make_source(const Kernel& kernel) {
     files.emplace_back(Object{{"path", file.path}, {"role", file.role}, {"format", file.format}});
   }
   return Object{{"files", std::move(files)},
-                {"live", false},
+                {"live", kernel.is_live()},
                 {"arch", kernel.arch().name},
                 {"release", kernel.release()},
                 {"build_id", kernel.build_id().empty() ? Value() : Value(kernel.build_id())},
                 {"page_size", kernel.page_size()},
                 {"types_from", kernel.types().origin()},
                 {"symbols_from", kernel.symbols_from()}};
+}
+
+Result<void> open_output(CommonOptions& options) {
+  if (options.to.empty()) return {};
+  const int descriptor = ::open(options.to.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) return write_error(options.to, errno);
+  options.output.reset(::fdopen(descriptor, "w"), std::fclose);
+  return {};
+}
+
+Result<void> refuse_own_input(const std::string& to, const Kernel& kernel) {
+  for (const SourceFile& file : kernel.files()) {
+    if (to.empty() || !is_same_file(to, file.path)) continue;
+    return Error{Errc::usage, fmt::format("--to {}: is the {} it reads", to, file.role),
+                 "give it a name of its own"};
+  }
+  return {};
 }
 
 Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete,
@@ -82,17 +104,16 @@ Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptio
   notes.append(report.notes);
   report.notes = notes;
 
-  std::unique_ptr<std::FILE, CloseFile> opened;
-  std::FILE* file = stdout;
-  std::string name = "standard output";
-  if (!options.to.empty()) {
-    name = options.to;
-    opened.reset(std::fopen(name.c_str(), "we"));
-    if (!opened) return write_error(name, errno);
-    file = opened.get();
-  }
+  std::FILE* const file = options.output ? options.output.get() : stdout;
+  const std::string name = options.output ? options.to : "standard output";
+  // A device or a pipe cannot be cut, and has nothing to lose.
+  if (options.output) static_cast<void>(::ftruncate(::fileno(file), 0));
   int write_failure = 0;
   const Sink sink = [&](std::string_view text) {
+    if (options.captured != nullptr) {
+      options.captured->append(text);
+      return true;
+    }
     if (std::fwrite(text.data(), 1, text.size(), file) == text.size()) return true;
     write_failure = errno;
     return false;

@@ -12,7 +12,7 @@ struct Options {
   SectionsViewOptions view;
 };
 
-Result<int> run(const CommonOptions& common, const Options& options) {
+Result<int> run(CommonOptions& common, const Options& options) {
   auto selection = parse_selection(options.selection);
   if (!selection) return std::move(selection).error();
   auto loaded = load(common, {.usages = true,
@@ -32,6 +32,7 @@ Result<int> run(const CommonOptions& common, const Options& options) {
 
 RunCommand add(CLI::App& app, CommonOptions& common) {
   auto options = std::make_shared<Options>();
+  add_watch_option(app, common);
   add_selection_options(app, options->selection);
   app.add_flag("--blocks", options->view.blocks, "list the type of every pageblock (JSON)");
   return [options, &common] { return run(common, *options); };

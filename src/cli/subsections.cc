@@ -7,7 +7,7 @@
 namespace memsect {
 namespace {
 
-Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
+Result<int> run(CommonOptions& common, const SelectionOptions& options) {
   auto selection = parse_selection(options);
   if (!selection) return std::move(selection).error();
   auto loaded = load(common, {.usages = true,

@@ -19,7 +19,7 @@ bool lacks_counts(const std::vector<const Node*>& nodes) {
   });
 }
 
-Result<int> run(const CommonOptions& common, const SelectionOptions& options) {
+Result<int> run(CommonOptions& common, const SelectionOptions& options) {
   auto selection = parse_selection(options);
   if (!selection) return std::move(selection).error();
   auto loaded = load(common, {.usages = true,

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "elf/elf_image.h"
+#include "symbols/symbol_list.h"
 
 namespace memsect {
 namespace {
@@ -19,16 +22,14 @@ struct Magic {
   const char* hint;
 };
 using namespace std::string_view_literals;
-constexpr std::array<Magic, 6> known_magics{
+constexpr std::array<Magic, 5> known_magics{
     {{"\xfd"
       "7zXZ"sv,
       "is compressed with xz", "decompress it first: unxz --keep FILE"},
      {"\x28\xb5\x2f\xfd"sv, "is compressed with zstd", "decompress it first: unzstd FILE"},
      {"\x1f\x8b"sv, "is compressed with gzip", "decompress it first: gunzip --keep FILE"},
      {"\x04\x22\x4d\x18"sv, "is compressed with lz4", "decompress it first: unlz4 FILE"},
-     {"BZh"sv, "is compressed with bzip2", "decompress it first: bunzip2 --keep FILE"},
-     {"\x9f\xeb\x01"sv, "holds BTF, and types from BTF alone are not read yet",
-      "name the kernel's vmlinux with DWARF"}}};
+     {"BZh"sv, "is compressed with bzip2", "decompress it first: bunzip2 --keep FILE"}}};
 
 Result<std::shared_ptr<const File>> open_named(const std::string& path) {
   auto file = File::open(path);
@@ -62,7 +63,9 @@ Error unknown_kind(const File& file) {
             "name the vmlinux of its debug package"};
   }
   return {Errc::bad_format,
-          file.path() + ": is of no known kind: neither a dump (ELF core, kdump-compressed) nor a vmlinux",
+          file.path() +
+              ": is of no known kind: neither a dump (ELF core, kdump-compressed) nor a vmlinux, System.map "
+              "or BTF",
           "memsect reads crash dumps (vmcore) and the vmlinux of their kernel"};
 }
 
@@ -89,14 +92,53 @@ bool take_debug_file(InputFiles& inputs, const std::shared_ptr<const File>& file
   return true;
 }
 
+/// One kernel image too many: of another build, or once more of the same.
+Error two_images(const File& first, const File& second) {
+  const auto one = read_elf_image(first);
+  const auto other = read_elf_image(second);
+  if (one && other && !one->build_id.empty() && !other->build_id.empty() &&
+      one->build_id != other->build_id) {
+    return {Errc::mismatch,
+            fmt::format("{} and {} are kernel images of different builds ({} and {})", first.path(),
+                        second.path(), one->build_id, other->build_id),
+            "name the one of the dumped kernel"};
+  }
+  return {Errc::usage, fmt::format("{} and {} are both kernel images", first.path(), second.path()),
+          "name one of them"};
+}
+
 Result<void> take_vmlinux(InputFiles& inputs, std::shared_ptr<const File> file) {
   if (inputs.vmlinux) {
     if (!inputs.debug_file && take_debug_file(inputs, file)) return {};
-    return Error{Errc::usage,
-                 fmt::format("{} and {} are both kernel images", inputs.vmlinux->path(), file->path()),
-                 "name one of them"};
+    return two_images(*inputs.vmlinux, *file);
   }
   inputs.vmlinux = std::move(file);
+  return {};
+}
+
+constexpr std::array<std::string_view, 2> btf_magics{"\x9f\xeb\x01"sv,
+                                                     "\xeb\x9f\x01"sv};  // of either byte order
+
+/// The first bytes, fewer where the file is shorter; empty when they cannot be read.
+std::string head_of(const File& file) {
+  std::string head(std::min<std::uint64_t>(sniff_size, file.size()), '\0');
+  if (!file.read(0, std::as_writable_bytes(std::span(head)))) head.clear();
+  return head;
+}
+
+bool is_btf(std::string_view head) {
+  return std::any_of(btf_magics.begin(), btf_magics.end(),
+                     [head](std::string_view magic) { return head.starts_with(magic); });
+}
+
+/// Puts `file` into its place among the inputs, where there is room for one.
+Result<void> take_one(std::shared_ptr<const File>& place, std::shared_ptr<const File> file,
+                      std::string_view what) {
+  if (place) {
+    return Error{Errc::usage, fmt::format("{} and {} are both {}", place->path(), file->path(), what),
+                 "name one of them"};
+  }
+  place = std::move(file);
   return {};
 }
 
@@ -109,7 +151,26 @@ Result<void> classify(InputFiles& inputs, const std::string& path) {
   const auto image = read_elf_image(**file);
   if (image && image->type != elf_type_core) return take_vmlinux(inputs, *file);
   if (!image && image.error().code == Errc::truncated) return Error(image.error()).within(path);
+  const std::string head = head_of(**file);
+  if (is_btf(head)) return take_one(inputs.btf, *file, "BTF");
+  if (looks_like_symbol_list(**file)) return take_one(inputs.symbols, *file, "symbol lists");
   return unknown_kind(**file);
+}
+
+/// A file that was named for its part, and is of that kind or refused.
+Result<void> classify_symbols(InputFiles& inputs, const std::string& path) {
+  auto file = open_named(path);
+  if (!file) return std::move(file).error();
+  if (looks_like_symbol_list(**file)) return take_one(inputs.symbols, *file, "symbol lists");
+  return Error{Errc::bad_format, path + ": is no list of symbols",
+               "--symbols names a System.map or a saved /proc/kallsyms"};
+}
+
+Result<void> classify_btf(InputFiles& inputs, const std::string& path) {
+  auto file = open_named(path);
+  if (!file) return std::move(file).error();
+  if (is_btf(head_of(**file))) return take_one(inputs.btf, *file, "BTF");
+  return Error{Errc::bad_format, path + ": is no BTF", "--btf names a copy of /sys/kernel/btf/vmlinux"};
 }
 
 Result<void> classify_core(InputFiles& inputs, const std::string& path) {
@@ -155,48 +216,16 @@ Result<InputFiles> open_input_files(const InputRequest& request) {
   if (!request.vmlinux.empty()) {
     if (auto done = classify_vmlinux(inputs, request.vmlinux); !done) return std::move(done).error();
   }
+  if (!request.symbols.empty()) {
+    if (auto done = classify_symbols(inputs, request.symbols); !done) return std::move(done).error();
+  }
+  if (!request.btf.empty()) {
+    if (auto done = classify_btf(inputs, request.btf); !done) return std::move(done).error();
+  }
   for (const std::string& path : request.files) {
     if (auto done = classify(inputs, path); !done) return std::move(done).error();
   }
   return inputs;
-}
-
-VmlinuxSearch search_vmlinux(const std::string& dump_path, const std::string& build_id,
-                             const std::string& release) {
-  VmlinuxSearch search;
-  const std::string folder = dump_path.substr(0, dump_path.rfind('/') + 1);
-  const bool names_a_file = !release.empty() && release.find('/') == std::string::npos;
-  search.tried = {folder + "vmlinux"};
-  if (names_a_file) search.tried.push_back(folder + "vmlinux-" + release);
-  const bool is_build_id =
-      build_id.find_first_not_of("0123456789abcdef") == std::string::npos;  // the dump's word
-  if (is_build_id && build_id.size() > 2) {
-    search.tried.push_back(
-        fmt::format("/usr/lib/debug/.build-id/{}/{}.debug", build_id.substr(0, 2), build_id.substr(2)));
-  }
-  if (names_a_file) {
-    for (const char* form :
-         {"/usr/lib/debug/boot/vmlinux-{}", "/usr/lib/debug/lib/modules/{}/vmlinux",
-          "/lib/modules/{}/vmlinux", "/lib/modules/{}/build/vmlinux", "/boot/vmlinux-{}"}) {
-      search.tried.push_back(fmt::format(fmt::runtime(form), release));
-    }
-  }
-  std::shared_ptr<const File> stripped;
-  for (const std::string& path : search.tried) {
-    auto file = File::open(path);
-    if (!file) continue;
-    const auto image = read_elf_image(**file);
-    if (!image || image->type == elf_type_core) continue;
-    if (!build_id.empty() && image->build_id != build_id) continue;
-    if (!image->has_dwarf) {  // a stripped one will do only where there is no other
-      if (!stripped) stripped = *file;
-      continue;
-    }
-    search.found = *file;
-    break;
-  }
-  if (!search.found) search.found = std::move(stripped);
-  return search;
 }
 
 }  // namespace memsect

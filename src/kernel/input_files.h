@@ -1,6 +1,8 @@
 // Which file is what: recognised by content, never by name or place.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,13 +15,22 @@
 
 namespace memsect {
 
+/// Where types may come from: --types.
+enum class TypesWanted { automatic, dwarf, btf, vmcoreinfo };
+
 /// What the user named.
 struct InputRequest {
   std::vector<std::string> files;  ///< in any order
   std::string core;                ///< -c, empty when not given
   std::string vmlinux;             ///< -s, empty when not given
-  bool force = false;              ///< go on with files that do not belong together
-  bool search = true;              ///< look for a vmlinux where none was named
+  std::string symbols;             ///< --symbols, empty when not given
+  std::string btf;                 ///< --btf, empty when not given
+  TypesWanted types = TypesWanted::automatic;
+  bool force = false;       ///< go on with files that do not belong together
+  bool search = true;       ///< look for a vmlinux where none was named
+  bool debuginfod = false;  ///< ask the distribution's servers for one that is not at hand
+  /// Told of work that may take long: what it is, and how much of how much is done (of 0 while that is not known).
+  std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)> progress;
 };
 
 /// The same, opened and told apart.
@@ -29,6 +40,8 @@ struct InputFiles {
   const FormatDriver* dump_format = nullptr;            ///< of all parts
   std::shared_ptr<const File> vmlinux;                  ///< null when none was named
   std::shared_ptr<const File> debug_file;               ///< of a stripped vmlinux, null when none was named
+  std::shared_ptr<const File> symbols;                  ///< System.map or kallsyms, null when none was named
+  std::shared_ptr<const File> btf;                      ///< null when none was named
 
   /// All files of the dump.
   DumpParts dump_parts() const;
@@ -36,16 +49,5 @@ struct InputFiles {
 
 /// Opens and classifies the files of `request`. Errors name the file.
 Result<InputFiles> open_input_files(const InputRequest& request);
-
-/// Where a vmlinux was found, and every place that was looked at, in order.
-struct VmlinuxSearch {
-  std::shared_ptr<const File> found;
-  std::vector<std::string> tried;
-};
-
-/// Looks for the vmlinux of a kernel by build ID, then by release, beside the dump and in the usual places of
-/// the distributions. A file whose build ID differs from a known one is passed over.
-VmlinuxSearch search_vmlinux(const std::string& dump_path, const std::string& build_id,
-                             const std::string& release);
 
 }  // namespace memsect

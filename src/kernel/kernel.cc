@@ -1,43 +1,23 @@
 // Opening, in order:
-//   files are told apart -> the dump is opened -> VMCOREINFO is read -> the vmlinux is named or found
-//   -> symbols -> KASLR offset -> the address space -> dump and vmlinux are compared -> types
+//   files are told apart -> the dump is opened -> VMCOREINFO is read -> a vmlinux is named, found or done without
+//   -> the machine -> symbols (symbol_sources.h) -> KASLR offset -> the address space
+//   -> dump and vmlinux are compared -> types (type_sources.h)
 // From then on everything is there and nothing changes any more.
 #include "kernel/kernel.h"
 
 #include <fmt/format.h>
 
-#include "base/text.h"
-#include "elf/debug_file.h"
-#include "elf/elf_image.h"
+#include <span>
+
+#include "elf/debuginfod.h"
+#include "formats/proc_kcore.h"
+#include "kernel/pairing.h"
+#include "kernel/symbol_sources.h"
+#include "kernel/type_sources.h"
+#include "memory/find_vmcoreinfo.h"
 #include "symbols/elf_symtab.h"
-#include "types/btf.h"
-#include "types/dwarf.h"
-#include "types/type_chain.h"
 
 namespace memsect {
-namespace {
-
-const ArchDriver* find_arch_by_name(std::string_view name) {
-  for (const ArchDriver* arch : arch_drivers()) {
-    if (arch->name == name) return arch;
-  }
-  return nullptr;
-}
-
-/// 16 or 20 bytes in lower-case hexadecimal, and not all zeros.
-bool is_build_id(std::string_view text) {
-  return (text.size() == 32 || text.size() == 40) &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
-         text.find_first_not_of('0') != std::string_view::npos;
-}
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string all;
-  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
-  return all;
-}
-
-}  // namespace
 
 Result<Kernel> Kernel::open(const InputRequest& request) {
   auto inputs = open_input_files(request);
@@ -46,19 +26,21 @@ Result<Kernel> Kernel::open(const InputRequest& request) {
 }
 
 Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& request, AccessRecord* record) {
-  if (!inputs.dump) {
-    return Error{Errc::unsupported,
-                 "no dump was named, and reading the running kernel is not in this release yet",
-                 "name a vmcore: memsect COMMAND VMCORE [VMLINUX]"};
-  }
   Kernel kernel;
-  if (auto done = kernel.open_dump(inputs); !done) return std::move(done).error();
+  if (auto done = inputs.dump ? kernel.open_dump(inputs) : kernel.open_live(); !done)
+    return std::move(done).error();
+  if (auto done = kernel.read_vmcoreinfo(request); !done) return std::move(done).error();
   if (record != nullptr) {
     const PhysicalMemory& memory = *kernel.dump_.memory;
     kernel.recorded_tables_ = std::make_unique<RecordingMemory>(memory, record->tables, record->failed);
     kernel.recorded_data_ = std::make_unique<RecordingMemory>(memory, record->data, record->failed);
   }
-  if (auto done = kernel.open_vmlinux(inputs, request); !done) return std::move(done).error();
+  if (auto done = kernel.choose_vmlinux(inputs, request); !done) return std::move(done).error();
+  if (auto done = kernel.choose_arch(); !done) return std::move(done).error();
+  if (auto done = kernel.find_symbols(inputs, request); !done) return std::move(done).error();
+  if (auto done = kernel.open_memory(); !done) return std::move(done).error().within(kernel.name());
+  if (auto done = kernel.check_banner(request); !done) return std::move(done).error();
+  if (auto done = kernel.find_types(inputs, request); !done) return std::move(done).error();
   return kernel;
 }
 
@@ -70,7 +52,6 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   if (!dump && parts.size() > 1) return std::move(dump).error();
   if (!dump) return std::move(dump).error().within(path);
   dump_ = std::move(*dump);
-  notes_.append(dump_.notes);
   for (const auto& part : parts) files_.push_back({part->name(), "dump", inputs.dump_format->name});
   if (dump_.info.word_bits != 64) {
     return Error{
@@ -80,13 +61,92 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
                     dump_.info.utsname_machine.empty() ? "" : " (" + dump_.info.utsname_machine + ")"),
         {}};
   }
-  if (dump_.vmcoreinfo.empty()) {
-    return Error{Errc::unsupported,
-                 path + ": has no VMCOREINFO note, and looking for it in memory is not in this release yet",
-                 "QEMU writes the note when the guest has -device vmcoreinfo"};
+  return {};
+}
+
+Result<void> Kernel::open_live() {
+  const LiveSystem system;
+  files_.push_back({system.kcore, "dump", "proc-kcore"});
+  auto dump = open_proc_kcore(system);
+  if (!dump) {
+    Error error = std::move(dump).error().within("no dump was named, and the running kernel's " + name());
+    return error.hint.empty() ? std::move(error).with_hint("name a dump: memsect COMMAND VMCORE [VMLINUX]")
+                              : error;
   }
+  dump_ = std::move(*dump);
+  auto renewed = std::make_unique<RenewedMemory>(std::move(dump_.memory),
+                                                 [system]() -> Result<std::unique_ptr<const PhysicalMemory>> {
+                                                   auto opened = open_proc_kcore(system);
+                                                   if (!opened)
+                                                     return std::move(opened).error().within(system.kcore);
+                                                   return std::move(opened->memory);
+                                                 });
+  live_memory_ = renewed.get();
+  dump_.memory = std::move(renewed);
+  return {};
+}
+
+Result<void> Kernel::look_again() const {
+  return live_memory_ != nullptr ? live_memory_->renew() : Result<void>();
+}
+
+/// Whether the memory at the place of init_uts_ns, as `info` would have it, is of a kernel of that release: its copy of
+/// an earlier kernel (kexec) describes memory that is something else by now.
+bool Kernel::describes_memory(const Vmcoreinfo& info) const {
+  const auto at = info.symbol("init_uts_ns");
+  const std::string release = info.release();
+  const ArchDriver* const arch =
+      dump_.info.elf_machine != 0 ? find_arch(dump_.info.elf_machine) : find_arch(info);
+  if (!at || release.empty() || arch == nullptr) return false;
+  const auto image = arch->open(
+      {*dump_.memory, info, [&info](std::string_view name) { return info.symbol(name); }, dump_.info.order});
+  if (!image) return false;
+  // struct uts_namespace begins with a reference count, up to 6.x, or with struct new_utsname: six fields of 65 bytes.
+  constexpr std::size_t uts_size = 16 + 6 * 65;
+  std::string bytes(uts_size, '\0');
+  if (!AddressSpace(*dump_.memory, *image->translator).read(*at, std::as_writable_bytes(std::span(bytes))))
+    return false;
+  return bytes.find(release + '\0') != std::string::npos;
+}
+
+/// The note's text, searched for in memory where no note brings it.
+Result<std::string> Kernel::find_vmcoreinfo_text(const InputRequest& request) {
+  if (!dump_.vmcoreinfo.empty()) return dump_.vmcoreinfo;
+  if (is_live())
+    return Error{Errc::unsupported, "has no VMCOREINFO note, which it has from Linux 4.19 on", {}};
+  VmcoreinfoSearch search;
+  search.belongs = [this](const Vmcoreinfo& info) { return describes_memory(info); };
+  if (request.progress) {
+    search.progress = [&request](std::uint64_t done, std::uint64_t total) {
+      request.progress("looking for VMCOREINFO in memory", done, total);
+    };
+  }
+  auto finds = find_vmcoreinfo(*dump_.memory, search);
+  if (!finds) {
+    return std::move(finds)
+        .error()
+        .within("has no VMCOREINFO note, and in its memory")
+        .with_hint("QEMU writes the note when the guest has -device vmcoreinfo");
+  }
+  const FoundVmcoreinfo& best = finds->found.front();
+  const std::string where = fmt::format(
+      "the dump has no VMCOREINFO note: it was found in memory, at physical address {:#x}", best.at.raw());
+  if (best.belongs) {
+    notes_.note(where);
+  } else {
+    notes_.warn(fmt::format("{}; whether it is the dumped kernel's could not be told ({} found{})", where,
+                            finds->found.size(), finds->complete ? "" : ", and not all memory searched"));
+  }
+  return best.text;
+}
+
+Result<void> Kernel::read_vmcoreinfo(const InputRequest& request) {
+  notes_.append(dump_.notes);
+  auto text = find_vmcoreinfo_text(request);
+  if (!text) return std::move(text).error().within(name());
+  dump_.vmcoreinfo = std::move(*text);
   auto info = Vmcoreinfo::parse(dump_.vmcoreinfo);
-  if (!info) return std::move(info).error().within(path);
+  if (!info) return std::move(info).error().within(name());
   vmcoreinfo_ = std::move(*info);
   for (const std::string& key : vmcoreinfo_.contradictions()) {
     notes_.warn(
@@ -102,117 +162,184 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   return {};
 }
 
-Result<void> Kernel::open_vmlinux(const InputFiles& inputs, const InputRequest& request) {
-  std::shared_ptr<const File> vmlinux = inputs.vmlinux;
-  if (!vmlinux) {
-    VmlinuxSearch search;
-    if (request.search) search = search_vmlinux(inputs.dump->path(), build_id_, release_);
-    vmlinux = search.found;
-    if (!vmlinux) {
-      const std::string where =
-          search.tried.empty() ? "--no-search was given" : "looked at " + join(search.tried);
-      return Error{
-          Errc::unsupported,
-          fmt::format("{}: the vmlinux of {} is not at hand ({})", inputs.dump->path(), release_, where),
-          fmt::format("install the kernel's debug package (Debian: linux-image-{}-dbg, Fedora: "
-                      "kernel-debuginfo) or name its "
-                      "vmlinux",
-                      release_)};
-    }
+/// The vmlinux that was named, or one that is found and belongs to the dump; none otherwise.
+Result<void> Kernel::choose_vmlinux(const InputFiles& inputs, const InputRequest& request) {
+  std::shared_ptr<const File> file = inputs.vmlinux;
+  const bool named = file != nullptr;
+  if (!named && request.search) {
+    const VmlinuxSearch search = search_vmlinux(is_live() ? "" : name(), build_id_, release_);
+    places_ = list_places(search.tried);
+    notes_.note("looked for the vmlinux: " + places_);
+    file = search.found ? search.found : search.of_other_build;
   }
-  const std::string& path = vmlinux->path();
-  auto image = read_elf_image(*vmlinux);
-  if (!image) return std::move(image).error().within(path);
-  arch_ = find_arch(image->machine);
-  if (arch_ == nullptr) {
-    return Error{Errc::unsupported,
-                 fmt::format("{}: this machine (ELF e_machine {}) is not supported", path, image->machine),
-                 {}};
+  if (!file && request.debuginfod) {
+    auto fetched = fetch_vmlinux(request);
+    if (!fetched) return std::move(fetched).error();
+    file = std::move(*fetched);
   }
-  const ArchDriver* const dumped = dump_.info.elf_machine != 0
-                                       ? find_arch(dump_.info.elf_machine)
-                                       : find_arch_by_name(dump_.info.utsname_machine);
-  if (dumped != nullptr && dumped != arch_) {
+  if (!file) return {};
+  auto vmlinux = open_vmlinux(file, named ? inputs.debug_file : nullptr, request.search, notes_);
+  if (!vmlinux) return std::move(vmlinux).error();
+  const std::string& path = file->path();
+  const std::string& found_id = vmlinux->image.build_id;
+  if (build_id_.empty() || build_id_ == found_id) {
+    vmlinux_ = std::move(*vmlinux);
+    return {};
+  }
+  if (is_build_in_memory(*vmlinux)) {
+    notes_.note(fmt::format(
+        "BUILD-ID in VMCOREINFO ({}) is damaged, as in some point releases: the kernel's own notes "
+        "in memory are those of {}",
+        build_id_, path));
+    build_id_ = found_id;
+    vmlinux_ = std::move(*vmlinux);
+    return {};
+  }
+  if (!named) return {};
+  const ArchDriver* const dumped = find_arch(dump_.info.elf_machine);
+  const ArchDriver* const arch = find_arch(vmlinux->image.machine);
+  if (arch != nullptr && dumped != nullptr && arch != dumped) {
     return Error{Errc::mismatch,
-                 fmt::format("{} is a kernel of {}, the dump of {}", path, arch_->name, dumped->name),
+                 fmt::format("{} is a kernel of {}, the dump of {}", path, arch->name, dumped->name),
                  {}};
   }
-  order_ = image->order;
-  page_size_ = vmcoreinfo_.page_size().value_or(std::uint64_t{1} << arch_->page_shift);
-  if (!build_id_.empty() && build_id_ != image->build_id) {
-    const std::string text =
-        fmt::format("{} does not belong to this dump: build ID {}, the dumped kernel has {}", path,
-                    image->build_id.empty() ? "missing" : image->build_id, build_id_);
-    if (!request.force) {
-      return Error{Errc::mismatch, text,
-                   fmt::format("find the vmlinux of {}; --force goes on all the same", release_)};
-    }
-    notes_.warn(text + "; going on because of --force: figures may be nonsense");
+  const std::string text =
+      fmt::format("{} does not belong to this dump: build ID {}, the dumped kernel has {}", path,
+                  found_id.empty() ? "missing" : found_id, build_id_);
+  if (!request.force) {
+    return Error{Errc::mismatch, text,
+                 fmt::format("find the vmlinux of {}; --force goes on all the same", release_)};
   }
-  auto debug_file = open_debug_file(inputs, vmlinux, *image, request);
-  if (!debug_file) return std::move(debug_file).error();
-  const auto& with_symbols = image->has_symtab ? vmlinux : *debug_file;
-  auto symbols = open_elf_symtab(with_symbols);
-  if (!symbols) return std::move(symbols).error().within(with_symbols->path());
-  symbols_ = std::move(*symbols);
-  find_kaslr_offset();
-  if (auto done = open_memory(); !done) return std::move(done).error().within(inputs.dump->path());
-  if (build_id_.empty()) {
-    if (auto done = check_pairing(*vmlinux, request); !done) return std::move(done).error();
-  }
-  // Units are looked up later still: the lookup holds on to the symbols, not to this object, which moves.
-  auto types = open_dwarf(
-      *debug_file, [symbols = symbols_.get()](std::string_view name) { return symbols->address_of(name); });
-  if (!types) return std::move(types).error().within((*debug_file)->path());
-  // Cut-down and link-time optimised images lack structs in their DWARF that .BTF still has.
-  types_ = make_type_chain(std::move(*types), [vmlinux] { return open_btf(vmlinux); });
-  files_.push_back({path, "vmlinux", "elf"});
-  if (*debug_file != vmlinux) files_.push_back({(*debug_file)->path(), "vmlinux", "elf-debug"});
+  notes_.warn(text + "; going on because of --force: figures may be nonsense");
+  vmlinux_ = std::move(*vmlinux);
   return {};
 }
 
-/// The file with the DWARF: the vmlinux itself, or its separate debug file.
-Result<std::shared_ptr<const File>> Kernel::open_debug_file(const InputFiles& inputs,
-                                                            const std::shared_ptr<const File>& vmlinux,
-                                                            const ElfImage& image,
-                                                            const InputRequest& request) {
-  if (image.has_dwarf) return vmlinux;
-  if (inputs.debug_file) return inputs.debug_file;
-  DebugFileSearch search;
-  if (request.search) search = find_debug_file(vmlinux, image);
-  if (search.found) {
-    notes_.note(
-        fmt::format("{} has no debug information: taken from {}", vmlinux->path(), search.found->path()));
-    return search.found;
+/// The debug information of the build, from the distribution's servers.
+Result<std::shared_ptr<const File>> Kernel::fetch_vmlinux(const InputRequest& request) const {
+  if (build_id_.empty()) {
+    return Error{Errc::unsupported, "--debuginfod needs a build ID, and the dumped kernel tells none", {}};
   }
-  const std::string where =
-      search.tried.empty() ? ""
-                           : ", and its debug file is not at hand (looked at " + join(search.tried) + ")";
-  return Error{Errc::no_type,
-               fmt::format("{}: has no debug information (.debug_info){}", vmlinux->path(), where),
-               "name the vmlinux of the debug package, or the debug file beside this one"};
+  auto path = fetch_debuginfo(build_id_, [&request](std::uint64_t done, std::uint64_t total) {
+    if (request.progress) request.progress("fetching debug information", done, total);
+  });
+  if (!path) return std::move(path).error();
+  auto file = File::open(*path);
+  if (!file) return std::move(file).error().within(*path);
+  return file;
+}
+
+/// Whether the kernel in memory carries the build ID of `vmlinux` where that says its notes are.
+bool Kernel::is_build_in_memory(const Vmlinux& vmlinux) {
+  arch_ = find_arch(vmlinux.image.machine);
+  if (arch_ == nullptr || vmlinux.image.build_id.empty() || !vmlinux.with_symbols) return false;
+  order_ = vmlinux.image.order;
+  const auto symbols = open_elf_symtab(vmlinux.with_symbols);
+  if (!symbols) return false;
+  const auto run = vmcoreinfo_.symbol("_stext");
+  const auto linked = (*symbols)->address_of("_stext");
+  const auto start = (*symbols)->address_of("__start_notes");
+  const auto stop = (*symbols)->address_of("__stop_notes");
+  const auto image = image_space();
+  if (!run || !linked || !start || !stop || !image) return false;
+  const std::uint64_t shift = *run - *linked;
+  const auto found = dumped_build_id(*image, *start + shift, *stop + shift, order_);
+  return found && *found == vmlinux.image.build_id;
+}
+
+/// The machine: of the vmlinux, else of the dump's headers, else by what only one machine puts into VMCOREINFO.
+Result<void> Kernel::choose_arch() {
+  const bool headers_tell = dump_.info.elf_machine != 0 || !dump_.info.utsname_machine.empty();
+  const ArchDriver* const dumped =
+      dump_.info.elf_machine != 0 ? find_arch(dump_.info.elf_machine) : find_arch(dump_.info.utsname_machine);
+  arch_ = dumped;
+  order_ = dump_.info.order;
+  if (vmlinux_) {
+    const std::string& path = vmlinux_->file->path();
+    arch_ = find_arch(vmlinux_->image.machine);
+    order_ = vmlinux_->image.order;
+    if (arch_ == nullptr) {
+      return Error{
+          Errc::unsupported,
+          fmt::format("{}: this machine (ELF e_machine {}) is not supported", path, vmlinux_->image.machine),
+          {}};
+    }
+    if (dumped != nullptr && dumped != arch_) {
+      return Error{Errc::mismatch,
+                   fmt::format("{} is a kernel of {}, the dump of {}", path, arch_->name, dumped->name),
+                   {}};
+    }
+  }
+  if (arch_ == nullptr && !headers_tell) arch_ = find_arch(vmcoreinfo_);
+  if (arch_ == nullptr) {
+    const std::string machine =
+        !headers_tell ? "the dump does not say of which machine it is"
+        : dump_.info.elf_machine != 0
+            ? fmt::format("this machine (ELF e_machine {}) is not supported", dump_.info.elf_machine)
+            : fmt::format("this machine ({}) is not supported", dump_.info.utsname_machine);
+    return Error{Errc::unsupported, fmt::format("{}: {}", name(), machine), {}};
+  }
+  page_size_ = vmcoreinfo_.page_size().value_or(std::uint64_t{1} << arch_->page_shift);
+  return {};
+}
+
+/// Memory as far as VMCOREINFO leads, for reading symbols out of it. Not recorded: an extract takes them as a whole.
+Result<AddressSpace> Kernel::image_space() {
+  if (!image_) {
+    auto image = arch_->open({*dump_.memory, vmcoreinfo_,
+                              [this](std::string_view name) { return vmcoreinfo_.symbol(name); }, order_});
+    if (!image) return std::move(image).error();
+    image_ = std::move(*image);
+  }
+  return AddressSpace(*dump_.memory, *image_->translator);
+}
+
+/// An error of what was to be opened beside the dump: what is not to be had, a vmlinux would have brought along.
+Error Kernel::explain(Error error) const {
+  if (error.code != Errc::no_symbol && error.code != Errc::no_type) return error;
+  if (!vmlinux_) {
+    error.message += places_.empty() ? "; no vmlinux was named, and none was looked for"
+                                     : fmt::format("; no vmlinux was named, and none was found: {}", places_);
+  }
+  return std::move(error).within(name());
+}
+
+Result<void> Kernel::find_symbols(const InputFiles& inputs, const InputRequest& request) {
+  auto opened =
+      open_symbols({inputs, request, vmlinux_ ? &*vmlinux_ : nullptr, vmcoreinfo_, is_live() ? "" : name(),
+                    order_, arch_->word_size, [this] { return image_space(); }},
+                   notes_);
+  if (!opened) {
+    return explain(std::move(opened).error());
+  }
+  symbols_ = std::move(opened->symbols);
+  symbol_shift_ = opened->shift;
+  if (opened->list) files_.push_back({opened->list->path(), "symbols", "text"});
+  find_kaslr_offset();
+  return {};
 }
 
 void Kernel::find_kaslr_offset() {
-  // Both say the same; _stext also serves machines that print no KERNELOFFSET.
-  const auto run = vmcoreinfo_.symbol("_stext");
-  const auto linked = symbols_->address_of("_stext");
-  const auto printed = vmcoreinfo_.kernel_offset();
-  if (run && linked) {
-    kaslr_offset_ = *run - *linked;
-    if (printed && *printed != *kaslr_offset_) {
-      notes_.warn(fmt::format("KERNELOFFSET says {:#x}, the place of _stext {:#x}: the latter is used",
-                              *printed, *kaslr_offset_));
-    }
-  } else {
-    kaslr_offset_ = printed;
+  kaslr_offset_ = vmcoreinfo_.kernel_offset();
+  if (symbols_->origin() == "kallsyms" || !symbols_->address_of("_stext")) return;  // no link addresses
+  if (kaslr_offset_ && *kaslr_offset_ != symbol_shift_) {
+    notes_.warn(fmt::format("KERNELOFFSET says {:#x}, the place of _stext {:#x}: the latter is used",
+                            *kaslr_offset_, symbol_shift_));
   }
+  if (vmcoreinfo_.symbol("_stext")) kaslr_offset_ = symbol_shift_;
 }
 
 std::optional<VirtAddr> Kernel::address_of(std::string_view name) const {
-  const auto linked = symbols_->address_of(name);
-  if (!linked) return std::nullopt;
-  return *linked + kaslr_offset_.value_or(0);
+  const auto listed = symbols_->address_of(name);
+  if (!listed) return std::nullopt;
+  return *listed + symbol_shift_;
+}
+
+Result<std::vector<VirtRange>> Kernel::kallsyms_tables() const {
+  auto kallsyms = open_dumped_kallsyms(AddressSpace(*dump_.memory, *arch_memory_.translator), vmcoreinfo_,
+                                       order_, arch_->word_size);
+  if (!kallsyms) return std::move(kallsyms).error();
+  return (*kallsyms)->tables();
 }
 
 Result<void> Kernel::open_memory() {
@@ -224,31 +351,57 @@ Result<void> Kernel::open_memory() {
   return {};
 }
 
-/// Whether the text at the vmlinux's linux_banner, in the dump, names the dumped release.
-Result<bool> Kernel::banner_names_release() const {
+/// Before 5.9 VMCOREINFO has no build ID: the banner must lie where the vmlinux puts it.
+Result<void> Kernel::check_banner(const InputRequest& request) {
+  if (!vmlinux_ || !build_id_.empty()) return {};
+  const std::string& path = vmlinux_->file->path();
   const auto at = address_of("linux_banner");
-  if (!at) return Error{Errc::no_symbol, "linux_banner is not known", {}};
-  const std::string wanted = "Linux version " + release_ + " ";
-  std::vector<std::byte> bytes(wanted.size());
-  if (auto done = space().read(*at, bytes); !done) return std::move(done).error();
-  return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == wanted;
-}
-
-/// Before 5.9 VMCOREINFO has no build ID: the banner must lie where this vmlinux puts it.
-Result<void> Kernel::check_pairing(const File& vmlinux, const InputRequest& request) {
-  const auto same = banner_names_release();
+  const Result<bool> same = at ? banner_names_release(space(), *at, release_)
+                               : Error{Errc::no_symbol, "linux_banner is not known", {}};
   if (same && *same) {
     notes_.note("the dumped kernel tells no build ID (5.9+): matched by its banner");
     return {};
   }
   const std::string text =
-      same ? fmt::format("{} does not belong to this dump: the banner of {} is not where it puts it",
-                         vmlinux.path(), release_)
+      same ? fmt::format("{} does not belong to this dump: the banner of {} is not where it puts it", path,
+                         release_)
            : fmt::format(
                  "whether {} belongs to this dump cannot be told: no build ID, and the kernel's banner: {}",
-                 vmlinux.path(), same.error().message);
+                 path, same.error().message);
   if (!request.force) return Error{Errc::mismatch, text, "--force goes on all the same"};
   notes_.warn(text + "; going on because of --force: figures may be nonsense");
+  return {};
+}
+
+Result<void> Kernel::find_types(const InputFiles& inputs, const InputRequest& request) {
+  // Units are looked up later still: the lookups hold on to the symbols, not to this object, which moves.
+  const SymbolSource* const symbols = symbols_.get();
+  const auto lookup = [symbols](std::uint64_t shift) {
+    return [symbols, shift](std::string_view name) -> std::optional<VirtAddr> {
+      const auto listed = symbols->address_of(name);
+      if (!listed) return std::nullopt;
+      return *listed + shift;
+    };
+  };
+  const TypeInputs from{.files = inputs,
+                        .request = request,
+                        .vmlinux = vmlinux_ ? &*vmlinux_ : nullptr,
+                        .vmcoreinfo = vmcoreinfo_,
+                        .word_size = arch_->word_size,
+                        .order = order_,
+                        .link_address = lookup(symbol_shift_ - kaslr_offset_.value_or(0)),
+                        .address = lookup(symbol_shift_),
+                        .space = AddressSpace(*dump_.memory, *arch_memory_.translator)};
+  auto opened = open_types(from, notes_);
+  if (!opened) {
+    return explain(std::move(opened).error());
+  }
+  types_ = std::move(opened->types);
+  if (vmlinux_) files_.push_back({vmlinux_->file->path(), "vmlinux", "elf"});
+  if (opened->file) {
+    const bool is_btf = opened->file == inputs.btf;
+    files_.push_back({opened->file->path(), is_btf ? "btf" : "vmlinux", is_btf ? "btf" : "elf-debug"});
+  }
   return {};
 }
 

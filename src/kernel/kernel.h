@@ -15,29 +15,29 @@
 #include "base/result.h"
 #include "formats/format.h"
 #include "kernel/input_files.h"
+#include "kernel/vmlinux.h"
 #include "memory/address_space.h"
 #include "memory/recording_memory.h"
+#include "memory/renewed_memory.h"
 #include "memory/vmcoreinfo.h"
 #include "symbols/symbol_source.h"
 #include "types/type_source.h"
 
 namespace memsect {
 
-struct ElfImage;
-
 /// A file that took part, for the envelope's "source".
 struct SourceFile {
   std::string path;
-  std::string_view role;    ///< "dump", "vmlinux"
-  std::string_view format;  ///< "elf-core", "kdump", "flattened", "elf"
+  std::string_view role;    ///< "dump", "vmlinux", "symbols", "btf"
+  std::string_view format;  ///< "elf-core", "kdump", "flattened", "elf", "text", "btf"
 };
 
 /// Everything below the memory model. Immutable once open.
 class Kernel {
  public:
-  /// Opens the files named in `request`, finds the vmlinux where none was named, and checks that they belong
-  /// together. Fails with `mismatch` when they do not (unless request.force), `usage` for contradictory
-  /// requests.
+  /// Opens the files named in `request`, the running kernel where no dump is among them, finds the vmlinux where none
+  /// was named, and checks that they belong together. Fails with `mismatch` when they do not (unless request.force),
+  /// `usage` for contradictory requests.
   static Result<Kernel> open(const InputRequest& request);
   /// The same for files that are open already. What is read of the dump's memory, now and later, is noted in
   /// `record`, which must outlive the kernel.
@@ -45,6 +45,10 @@ class Kernel {
                              AccessRecord* record = nullptr);
 
   const Dump& dump() const { return dump_; }
+  /// Whether it is the running kernel, which goes on changing.
+  bool is_live() const { return live_memory_ != nullptr; }
+  /// Of the running kernel: takes in what memory has come and gone since. Nothing else has to be opened again.
+  Result<void> look_again() const;
   const Vmcoreinfo& vmcoreinfo() const { return vmcoreinfo_; }
   const TypeSource& types() const { return *types_; }
   const ArchDriver& arch() const { return *arch_; }
@@ -59,6 +63,8 @@ class Kernel {
   const std::string& build_id() const { return build_id_; }
   std::uint64_t page_size() const { return page_size_; }
   std::optional<std::uint64_t> kaslr_offset() const { return kaslr_offset_; }
+  /// Where the kernel keeps its own symbol table, for an extract; why that cannot be found, or why it makes no sense.
+  Result<std::vector<VirtRange>> kallsyms_tables() const;
   std::string_view symbols_from() const { return symbols_->origin(); }
   const std::vector<SourceFile>& files() const { return files_; }
   /// What there is to say about the inputs: assumptions, warnings of --force, oddities of the file.
@@ -68,20 +74,36 @@ class Kernel {
   Kernel() = default;
   const PhysicalMemory& data_memory() const { return recorded_data_ ? *recorded_data_ : *dump_.memory; }
   Result<void> open_dump(const InputFiles& inputs);
-  Result<void> open_vmlinux(const InputFiles& inputs, const InputRequest& request);
-  Result<std::shared_ptr<const File>> open_debug_file(const InputFiles& inputs,
-                                                      const std::shared_ptr<const File>& vmlinux,
-                                                      const ElfImage& image, const InputRequest& request);
-  Result<void> check_pairing(const File& vmlinux, const InputRequest& request);
+  Result<void> open_live();
+  Result<void> read_vmcoreinfo(const InputRequest& request);
+  Result<std::string> find_vmcoreinfo_text(const InputRequest& request);
+  bool describes_memory(const Vmcoreinfo& info) const;
+  Result<void> choose_vmlinux(const InputFiles& inputs, const InputRequest& request);
+  Result<void> choose_arch();
+  Result<void> find_symbols(const InputFiles& inputs, const InputRequest& request);
   Result<void> open_memory();
+  Result<void> check_banner(const InputRequest& request);
+  Result<void> find_types(const InputFiles& inputs, const InputRequest& request);
+  Result<std::shared_ptr<const File>> fetch_vmlinux(const InputRequest& request) const;
+  Result<AddressSpace> image_space();
+  bool is_build_in_memory(const Vmlinux& vmlinux);
   void find_kaslr_offset();
-  Result<bool> banner_names_release() const;
+  Error explain(Error error) const;
+
+  /// What messages call the dump.
+  const std::string& name() const { return files_.front().path; }
 
   Dump dump_;
+  const RenewedMemory* live_memory_ = nullptr;  // dump_.memory, of the running kernel
   // In front of dump_.memory while a record is kept: for the translator, and for all others.
   std::unique_ptr<const PhysicalMemory> recorded_tables_, recorded_data_;
   Vmcoreinfo vmcoreinfo_;
+  std::optional<Vmlinux> vmlinux_;
+  std::string places_;  // where one was looked for
+  // The kernel image by what VMCOREINFO alone tells, for what is read before the symbols are known.
+  std::optional<ArchMemory> image_;
   std::unique_ptr<const SymbolSource> symbols_;
+  std::uint64_t symbol_shift_ = 0;  // from the addresses of symbols_ to those at run time
   std::unique_ptr<const TypeSource> types_;
   const ArchDriver* arch_ = nullptr;
   ArchMemory arch_memory_;

@@ -37,21 +37,6 @@ constexpr ModelParts all_parts{.usages = true,
                                .blocks = true,
                                .subsection_kinds = true};
 
-// The tables of scripts/kallsyms.c. Their order has changed (6.4, 7.0), that they lie together has not.
-// kallsyms_names, whose size nothing tells, has never been the last.
-struct KallsymsTable {
-  std::string_view name;
-  std::uint64_t fixed_size = 0, entry_size = 0;
-};
-constexpr std::array<KallsymsTable, 9> kallsyms_tables = {{{"kallsyms_num_syms", 4, 0},
-                                                           {"kallsyms_names", 0, 0},
-                                                           {"kallsyms_markers", 0, 0},
-                                                           {"kallsyms_token_table", 0, 0},
-                                                           {"kallsyms_token_index", 512, 0},
-                                                           {"kallsyms_offsets", 0, 4},
-                                                           {"kallsyms_addresses", 0, 8},
-                                                           {"kallsyms_relative_base", 8, 0},
-                                                           {"kallsyms_seqs_of_names", 0, 3}}};
 // allyesconfig has some 20 MB of either.
 constexpr std::uint64_t largest_tables = std::uint64_t{64} << 20;
 constexpr std::uint64_t largest_image = std::uint64_t{1} << 30;
@@ -91,21 +76,16 @@ RangeSet btf_ranges(const Kernel& kernel) {
   return take_of_image(kernel, *start, *stop - *start);
 }
 
-/// From the first table to the end of the last.
+/// Whatever of its tables lies in the image.
 RangeSet kallsyms_ranges(const Kernel& kernel) {
-  const auto count_at = kernel.address_of("kallsyms_num_syms");
-  std::array<std::byte, 4> bytes{};
-  if (!count_at || !kernel.space().read(*count_at, bytes)) return {};
-  const std::uint64_t count = load_unsigned(bytes, kernel.order());
-  std::optional<VirtAddr> first, end;
-  for (const KallsymsTable& table : kallsyms_tables) {
-    const auto at = kernel.address_of(table.name);
-    if (!at) continue;
-    const VirtAddr behind = *at + table.fixed_size + table.entry_size * count;
-    first = std::min(first.value_or(*at), *at);
-    end = std::max(end.value_or(behind), behind);
+  RangeSet set;
+  const auto tables = kernel.kallsyms_tables();
+  if (!tables) return set;
+  for (const VirtRange& table : *tables) {
+    if (table.size > largest_tables) continue;
+    for (const PhysRange& range : take_of_image(kernel, table.start, table.size).ranges()) set.add(range);
   }
-  return *end - *first > largest_tables ? RangeSet() : take_of_image(kernel, *first, *end - *first);
+  return set;
 }
 
 /// Walks the page tables that map [at, end), so that they get into the record.

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <set>
 
 #include "kernel/kernel.h"
@@ -21,6 +23,7 @@ struct NodeReader {
   std::uint64_t pgdat_size = 0;
   Field start_pfn, spanned_pages, present_pages;
   std::uint64_t zones_offset = 0, zone_size = 0, zone_count = 0;
+  std::optional<std::uint64_t> span_sequence;  // offset in struct zone; not without MEMORY_HOTPLUG
   Field zone_start_pfn, zone_spanned, zone_present, zone_managed, zone_name;
   std::uint64_t zone_bytes = 0;  ///< of each zone that must be read
 };
@@ -36,7 +39,7 @@ Result<void> bind_fields(const StructLayout& layout,
 }
 
 Result<NodeReader> make_node_reader(const Kernel& kernel) {
-  NodeReader reader{kernel.space(), kernel.order(), 0, {}, {}, {}, 0, 0, 0, {}, {}, {}, {}, {}, 0};
+  NodeReader reader{kernel.space(), kernel.order(), 0, {}, {}, {}, 0, 0, 0, {}, {}, {}, {}, {}, {}, 0};
   auto pgdat = kernel.types().find_struct("pglist_data");
   if (!pgdat) return std::move(pgdat).error();
   auto zone = kernel.types().find_struct("zone");
@@ -62,6 +65,9 @@ Result<NodeReader> make_node_reader(const Kernel& kernel) {
       !done) {
     return std::move(done).error();
   }
+  // seqlock_t begins with its counter, whatever else the configuration puts into it. A dump stands still.
+  const Member* const lock = zone->find("span_seqlock");
+  if (kernel.dump().info.live && lock != nullptr) reader.span_sequence = lock->offset;
   for (const Field* field : {&reader.zone_start_pfn, &reader.zone_spanned, &reader.zone_present,
                              &reader.zone_managed, &reader.zone_name}) {
     reader.zone_bytes = std::max(reader.zone_bytes, field->end());
@@ -86,6 +92,9 @@ Zone read_zone(const NodeReader& reader, const PageReader& pages, VirtAddr at, u
   zone.managed_pages = reader.zone_managed.get(bytes);
   const auto name = reader.space.read_text(VirtAddr(reader.zone_name.get(bytes)), 32);
   if (name && !name->empty()) zone.name = *name;
+  std::array<std::byte, 4> counter{};
+  if (reader.span_sequence && reader.space.read(at + *reader.span_sequence, counter))
+    zone.span_sequence = load_unsigned(counter, reader.order);
   return zone;
 }
 

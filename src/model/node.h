@@ -19,6 +19,7 @@ struct Zone {
   std::uint64_t spanned_pages = 0;
   std::uint64_t present_pages = 0;
   std::uint64_t managed_pages = 0;
+  std::uint64_t span_sequence = 0;  ///< of a running kernel's span_seqlock: odd while the span changes
   /// Pageblocks by migratetype (index into MemoryModel::migratetypes), counted as /proc/pagetypeinfo does.
   Result<std::vector<std::uint64_t>> pageblocks = Error{Errc::not_applicable, "not asked for", {}};
 };

@@ -5,6 +5,9 @@
 
 namespace memsect {
 
+/// Reads what rendering needs from files, for a caller that is about to give up opening any.
+void prepare_rendering();
+
 extern const Renderer table_renderer;
 extern const Renderer json_renderer;
 extern const Renderer csv_renderer;

@@ -32,23 +32,26 @@ constexpr const char* bold = "\033[1m";
 constexpr const char* yellow = "\033[33m";
 constexpr const char* plain = "\033[0m";
 
+/// The UTF-8 locale, read from its file once and kept; null where there is none.
+locale_t utf8_locale() {
+  static const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  return utf8;
+}
+
 /// UTF-8 for this thread while it lives: libsmartcols and wcwidth ask the locale how wide a character is,
 /// and the same dump shall give the same table whatever the user's locale.
 class Utf8Locale {
  public:
-  Utf8Locale() : utf8_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-    if (utf8_ != nullptr) before_ = uselocale(utf8_);
+  Utf8Locale() {
+    if (utf8_locale() != nullptr) before_ = uselocale(utf8_locale());
   }
   ~Utf8Locale() {
-    if (utf8_ == nullptr) return;
-    uselocale(before_);
-    freelocale(utf8_);
+    if (utf8_locale() != nullptr) uselocale(before_);
   }
   Utf8Locale(const Utf8Locale&) = delete;
   Utf8Locale& operator=(const Utf8Locale&) = delete;
 
  private:
-  locale_t utf8_ = nullptr;
   locale_t before_ = nullptr;
 };
 
@@ -319,6 +322,8 @@ Result<RenderOutcome> render(const Report& report, const RenderOptions& options,
 }
 
 }  // namespace
+
+void prepare_rendering() { static_cast<void>(utf8_locale()); }
 
 const Renderer table_renderer{"table", render};
 

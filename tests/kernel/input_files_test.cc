@@ -69,9 +69,38 @@ TEST(InputFiles, OfOneKindTwiceAreAUsageError) {
   ASSERT_FALSE(dumps);
   EXPECT_EQ(dumps.error().code, Errc::usage);
   EXPECT_THAT(dumps.error().message, HasSubstr("both dumps"));
-  const auto images = open_files({fake.vmlinux(), FakeKernel("fake_7").vmlinux()});
+  const auto images = open_files({fake.vmlinux(), fake.vmlinux()});
   ASSERT_FALSE(images);
   EXPECT_EQ(images.error().code, Errc::usage);
+}
+
+TEST(InputFiles, OfTwoKernelsDoNotBelongTogether) {
+  const auto images = open_files({FakeKernel("fake_6").vmlinux(), FakeKernel("fake_7").vmlinux()});
+  ASSERT_FALSE(images);
+  EXPECT_EQ(images.error().code, Errc::mismatch);
+  EXPECT_THAT(images.error().message, HasSubstr("different builds"));
+}
+
+TEST(InputFiles, KnowSymbolListsAndBtfByTheirContent) {
+  const TempFile list(to_bytes("ffffffff81000000 T _text\nffffffff81000000 T _stext\n"));
+  const TempFile btf(to_bytes(std::string("\x9f\xeb\x01\0\x18\0\0\0", 8)));
+  const TempFile big_endian_btf(to_bytes(std::string("\xeb\x9f\x01\0\0\0\0\x18", 8)));
+  const auto inputs = open_files({list.path(), btf.path()});
+  ASSERT_TRUE(inputs) << inputs.error().message;
+  EXPECT_EQ(inputs->symbols->path(), list.path());
+  EXPECT_EQ(inputs->btf->path(), btf.path());
+  EXPECT_EQ(open_files({big_endian_btf.path()})->btf->path(), big_endian_btf.path());
+  EXPECT_EQ(open_files({btf.path(), big_endian_btf.path()}).error().code, Errc::usage);
+  EXPECT_EQ(open_files({list.path(), list.path()}).error().code, Errc::usage);
+
+  InputRequest request;
+  request.symbols = btf.path();
+  EXPECT_EQ(open_input_files(request).error().code, Errc::bad_format);
+  request.symbols = list.path();
+  request.btf = list.path();
+  EXPECT_EQ(open_input_files(request).error().code, Errc::bad_format);
+  request.btf = btf.path();
+  EXPECT_TRUE(open_input_files(request));
 }
 
 struct Stranger {
@@ -84,18 +113,17 @@ struct Stranger {
 class StrangeFile : public ::testing::TestWithParam<Stranger> {};
 INSTANTIATE_TEST_SUITE_P(
     All, StrangeFile,
-    ::testing::Values(
-        Stranger{"text", "Hello, I am no dump.\n", Errc::bad_format, "of no known kind", "vmlinux"},
-        Stranger{"short", "x", Errc::bad_format, "of no known kind", ""},
-        Stranger{"empty", "", Errc::bad_format, "is empty", ""},
-        Stranger{"xz",
-                 std::string("\xfd"
-                             "7zXZ\0\0\4",
-                             8),
-                 Errc::unsupported, "xz", "unxz"},
-        Stranger{"zstd", "\x28\xb5\x2f\xfd....", Errc::unsupported, "zstd", "unzstd"},
-        Stranger{"gzip", "\x1f\x8b\x08.....", Errc::unsupported, "gzip", "gunzip"},
-        Stranger{"btf", std::string("\x9f\xeb\x01\0\x18\0\0\0", 8), Errc::unsupported, "BTF", "DWARF"}),
+    ::testing::Values(Stranger{"text", "Hello, I am no dump.\n", Errc::bad_format, "of no known kind",
+                               "vmlinux"},
+                      Stranger{"short", "x", Errc::bad_format, "of no known kind", ""},
+                      Stranger{"empty", "", Errc::bad_format, "is empty", ""},
+                      Stranger{"xz",
+                               std::string("\xfd"
+                                           "7zXZ\0\0\4",
+                                           8),
+                               Errc::unsupported, "xz", "unxz"},
+                      Stranger{"zstd", "\x28\xb5\x2f\xfd....", Errc::unsupported, "zstd", "unzstd"},
+                      Stranger{"gzip", "\x1f\x8b\x08.....", Errc::unsupported, "gzip", "gunzip"}),
     [](const auto& test) { return test.param.name; });
 
 TEST_P(StrangeFile, IsNamedForWhatItIs) {
@@ -116,52 +144,6 @@ TEST(InputFiles, ThatAreMissingOrFoldersSaySo) {
   const auto folder = open_files({std::filesystem::temp_directory_path().string()});
   ASSERT_FALSE(folder);
   EXPECT_THAT(folder.error().message, HasSubstr("directory"));
-}
-
-/// A folder that is gone when the object is.
-struct TempFolder {
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "memsect-search-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) != nullptr) path = pattern;
-  }
-  ~TempFolder() { std::filesystem::remove_all(path); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::string path;
-};
-
-TEST(SearchVmlinux, TakesTheOneBesideTheDumpWithTheRightBuildId) {
-  const FakeKernel right("fake_6");
-  const FakeKernel wrong("fake_7");
-  const TempFolder folder;
-  const std::string dump = folder.path + "/vmcore";
-  std::filesystem::copy_file(wrong.vmlinux(), folder.path + "/vmlinux");
-  const std::string build_id = right.vmcoreinfo.at("BUILD-ID");
-  auto search = search_vmlinux(dump, build_id, "9.9.9-fake");
-  EXPECT_EQ(search.found, nullptr);
-  EXPECT_THAT(search.tried, Contains("/usr/lib/debug/.build-id/" + build_id.substr(0, 2) + "/" +
-                                     build_id.substr(2) + ".debug"));
-  EXPECT_THAT(search.tried, Contains("/usr/lib/debug/lib/modules/9.9.9-fake/vmlinux"));
-
-  std::filesystem::copy_file(right.vmlinux(), folder.path + "/vmlinux-9.9.9-fake");
-  search = search_vmlinux(dump, build_id, "9.9.9-fake");
-  ASSERT_NE(search.found, nullptr);
-  EXPECT_EQ(search.found->path(), folder.path + "/vmlinux-9.9.9-fake");
-}
-
-TEST(SearchVmlinux, DoesNotTakeADumpForAVmlinux) {
-  const FakeKernel fake("fake_6");
-  const TempFolder folder;
-  const test::Buffer bytes = fake.elf_core();
-  std::ofstream(folder.path + "/vmlinux", std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  EXPECT_EQ(search_vmlinux(folder.path + "/vmcore", "", "9.9.9-fake").found, nullptr);
-}
-
-TEST(SearchVmlinux, DoesNotLetAReleaseLeadOutOfItsFolders) {
-  for (const std::string& place : search_vmlinux("/dumps/vmcore", "", "../../tmp").tried) {
-    EXPECT_TRUE(place.find("/../") == std::string::npos) << place;
-  }
 }
 
 }  // namespace

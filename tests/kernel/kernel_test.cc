@@ -23,6 +23,7 @@ using test::TempFile;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 Result<Kernel> open_kernel(const FakeKernel& fake, const std::string& vmlinux, bool force = false) {
   const TempFile dump(fake.elf_core());
@@ -205,12 +206,31 @@ TEST(Kernel, WithoutVmcoreinfoSaysHowToGetOne) {
   fake.vmcoreinfo.clear();
   const auto kernel = open_kernel(fake, vmlinux);
   ASSERT_FALSE(kernel);
-  EXPECT_EQ(kernel.error().code, Errc::unsupported);
-  EXPECT_THAT(kernel.error().message, HasSubstr("no VMCOREINFO"));
+  EXPECT_EQ(kernel.error().code, Errc::not_in_dump);
+  EXPECT_THAT(kernel.error().message, HasSubstr("has no VMCOREINFO note, and in its memory"));
   EXPECT_THAT(kernel.error().hint, HasSubstr("vmcoreinfo"));
 }
 
-TEST(Kernel, WithoutAVmlinuxSaysWhereItLooked) {
+TEST(Kernel, FindsVmcoreinfoInMemoryWhereThereIsNoNote) {
+  FakeKernel fake("fake_6");
+  const std::string vmlinux = fake.vmlinux();
+  // As the kernel keeps it: at the start of a page, OSRELEASE first.
+  std::string text = "OSRELEASE=" + fake.vmcoreinfo.at("OSRELEASE") + "\nPAGESIZE=4096\n";
+  for (const auto& [key, value] : fake.vmcoreinfo) {
+    if (key != "OSRELEASE" && key != "PAGESIZE") text += key + "=" + value + "\n";
+  }
+  fake.put_text(FakeKernel::at(0x2600000), text);
+  fake.vmcoreinfo.clear();
+  const auto kernel = open_kernel(fake, vmlinux);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_EQ(kernel->release(), "9.9.9-fake");
+  auto said = texts(kernel->notes(), Severity::note);
+  const auto warned = texts(kernel->notes(), Severity::warning);
+  said.insert(said.end(), warned.begin(), warned.end());
+  EXPECT_THAT(said, Contains(HasSubstr("found in memory, at physical address 0x2600000")));
+}
+
+TEST(Kernel, WithoutAVmlinuxSaysWhatElseItTried) {
   const FakeKernel fake("fake_6");
   const TempFile dump(fake.elf_core());
   InputRequest request;
@@ -218,21 +238,15 @@ TEST(Kernel, WithoutAVmlinuxSaysWhereItLooked) {
   request.search = false;
   auto kernel = Kernel::open(request);
   ASSERT_FALSE(kernel);
-  EXPECT_THAT(kernel.error().message, HasSubstr("--no-search"));
+  EXPECT_THAT(kernel.error().message, HasSubstr(dump.path()));
+  EXPECT_THAT(kernel.error().message, HasSubstr("kallsyms"));
+  EXPECT_THAT(kernel.error().message, Not(HasSubstr("/boot/System.map")));
+  EXPECT_THAT(kernel.error().hint, HasSubstr("System.map"));
   request.search = true;
   kernel = Kernel::open(request);
   ASSERT_FALSE(kernel);
-  EXPECT_THAT(kernel.error().message, HasSubstr("/boot/vmlinux-9.9.9-fake"));
-  EXPECT_THAT(kernel.error().hint, HasSubstr("debug package"));
-}
-
-TEST(Kernel, IsNotTheLiveOneWhenNoDumpWasNamed) {
-  const FakeKernel fake("fake_6");
-  InputRequest request;
-  request.files = {fake.vmlinux()};
-  const auto kernel = Kernel::open(request);
-  ASSERT_FALSE(kernel);
-  EXPECT_THAT(kernel.error().message, HasSubstr("no dump was named"));
+  EXPECT_THAT(kernel.error().message, HasSubstr("/boot/System.map-9.9.9-fake: not there"));
+  EXPECT_THAT(kernel.error().message, HasSubstr("/boot/vmlinux-9.9.9-fake (not there)"));
 }
 
 }  // namespace

@@ -1,0 +1,125 @@
+#include "kernel/symbol_sources.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "kernel/pairing.h"
+#include "symbols/elf_symtab.h"
+#include "symbols/find_kallsyms.h"
+#include "symbols/kallsyms.h"
+#include "symbols/symbol_list.h"
+
+namespace memsect {
+namespace {
+
+/// From _stext on; x86's KERNEL_IMAGE_SIZE with KASLR, and more than any other machine has.
+constexpr std::uint64_t largest_image = std::uint64_t{1} << 30;
+
+using Symbols = std::unique_ptr<SymbolSource>;
+
+/// How far the addresses of `symbols` are from those of the running kernel.
+std::uint64_t shift_of(const SymbolSource& symbols, const Vmcoreinfo& info) {
+  const auto run = info.symbol("_stext");
+  const auto listed = symbols.address_of("_stext");
+  // Both say the same; _stext also serves machines that print no KERNELOFFSET.
+  return run && listed ? *run - *listed : info.kernel_offset().value_or(0);
+}
+
+/// Opens a list, `mismatch` when it is another kernel's.
+Result<OpenedSymbols> open_list(const std::shared_ptr<const File>& file, const Vmcoreinfo& info) {
+  auto symbols = open_symbol_list(*file);
+  if (!symbols) return std::move(symbols).error().within(file->path());
+  OpenedSymbols opened{std::move(*symbols), file, 0};
+  opened.shift = shift_of(*opened.symbols, info);
+  if (auto same = check_symbols(info, *opened.symbols, opened.shift); !same) {
+    Error error = std::move(same).error().within(file->path() + " is the list of another build");
+    return std::move(error).with_hint(fmt::format("name the System.map of {}", info.release()));
+  }
+  return opened;
+}
+
+Result<OpenedSymbols> open_named_list(const SymbolInputs& inputs, Notes& notes) {
+  auto opened = open_list(inputs.files.symbols, inputs.vmcoreinfo);
+  if (opened || opened.error().code != Errc::mismatch || !inputs.request.force) return opened;
+  notes.warn(opened.error().message + "; going on because of --force: figures may be nonsense");
+  auto symbols = open_symbol_list(*inputs.files.symbols);
+  if (!symbols) return std::move(symbols).error();
+  const std::uint64_t shift = shift_of(**symbols, inputs.vmcoreinfo);
+  return OpenedSymbols{std::move(*symbols), inputs.files.symbols, shift};
+}
+
+/// The System.map of the release where distributions put it, or nothing. Debian has a placeholder in /boot.
+std::optional<OpenedSymbols> search_system_map(const SymbolInputs& inputs, std::string& tried) {
+  const std::string release = inputs.vmcoreinfo.release();
+  if (!inputs.request.search || release.empty() || release.find('/') != std::string::npos)
+    return std::nullopt;
+  const std::string folder = inputs.dump_path.substr(0, inputs.dump_path.rfind('/') + 1);
+  for (const std::string& path :
+       {folder + "System.map-" + release, "/boot/System.map-" + release,
+        "/lib/modules/" + release + "/System.map", "/usr/lib/debug/boot/System.map-" + release}) {
+    auto file = File::open(path);
+    auto opened = file ? open_list(*file, inputs.vmcoreinfo) : Result<OpenedSymbols>(file.error());
+    if (opened) return std::move(*opened);
+    tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", path,
+                         file ? opened.error().message : std::string("not there"));
+  }
+  return std::nullopt;
+}
+
+Result<std::unique_ptr<Kallsyms>> open_dumped_kallsyms(const SymbolInputs& inputs) {
+  auto image = inputs.image();
+  if (!image) return std::move(image).error();
+  return memsect::open_dumped_kallsyms(*image, inputs.vmcoreinfo, inputs.order, inputs.word_size);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Kallsyms>> open_dumped_kallsyms(const AddressSpace& space,
+                                                       const Vmcoreinfo& vmcoreinfo, ByteOrder order,
+                                                       unsigned word_size) {
+  const auto stext = vmcoreinfo.symbol("_stext");
+  if (!stext) return Error{Errc::no_symbol, "VMCOREINFO does not say where _stext is", {}};
+  const KallsymsKernel kernel{*stext, order, word_size};
+  auto place = kallsyms_place(vmcoreinfo);
+  if (!place && place.error().code == Errc::no_symbol)
+    place = find_kallsyms(space, {*stext, largest_image}, kernel);
+  if (!place) return std::move(place).error();
+  return open_kallsyms(space, *place, kernel);
+}
+
+Result<OpenedSymbols> open_symbols(const SymbolInputs& inputs, Notes& notes) {
+  const auto at_run_time = [&inputs](Symbols symbols) {
+    const std::uint64_t shift = shift_of(*symbols, inputs.vmcoreinfo);
+    return OpenedSymbols{std::move(symbols), nullptr, shift};
+  };
+  if (inputs.files.symbols) return open_named_list(inputs, notes);
+  std::string tried;
+  if (inputs.vmlinux != nullptr) {
+    const auto& file = inputs.vmlinux->with_symbols ? inputs.vmlinux->with_symbols : inputs.vmlinux->file;
+    auto symbols = open_elf_symtab(file);
+    if (symbols) return at_run_time(std::move(*symbols));
+    if (symbols.error().code != Errc::no_symbol) return std::move(symbols).error().within(file->path());
+    tried = fmt::format("{}: {}", file->path(), symbols.error().message);
+  }
+  auto dumped = open_dumped_kallsyms(inputs);
+  if (dumped && (*dumped)->has_data_symbols()) return at_run_time(std::move(*dumped));
+  tried += fmt::format("{}kallsyms in the kernel's memory: {}", tried.empty() ? "" : "; ",
+                       dumped ? "functions only (a kernel without KALLSYMS_ALL)" : dumped.error().message);
+  if (auto list = search_system_map(inputs, tried)) {
+    notes.note(fmt::format("symbols are taken from {}", list->list->path()));
+    return std::move(*list);
+  }
+  const std::string hint = fmt::format(
+      "name the System.map of {0} (/boot/System.map-{0} on the machine, or in the kernel's debug package), "
+      "or its "
+      "vmlinux",
+      inputs.vmcoreinfo.release());
+  if (!dumped)
+    return Error{Errc::no_symbol, fmt::format("the symbols of this kernel are not to be had: {}", tried),
+                 hint};
+  notes.warn(fmt::format("where much of the kernel's data lies is not known: {}", tried), hint);
+  return at_run_time(std::move(*dumped));
+}
+
+}  // namespace memsect

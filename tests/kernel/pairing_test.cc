@@ -1,0 +1,106 @@
+#include "kernel/pairing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "support/fake_kernel.h"
+
+namespace memsect {
+namespace {
+
+using test::FakeKernel;
+using ::testing::HasSubstr;
+
+Vmcoreinfo info_of(const std::string& text) {
+  auto info = Vmcoreinfo::parse(text);
+  EXPECT_TRUE(info);
+  return info ? *info : Vmcoreinfo();
+}
+
+TEST(BuildId, IsSixteenOrTwentyBytes) {
+  EXPECT_TRUE(is_build_id("0123456789abcdef0123456789abcdef"));
+  EXPECT_TRUE(is_build_id("0123456789abcdef0123456789abcdef01234567"));
+  EXPECT_FALSE(is_build_id("0123456789abcdef0123456789abcdef0123456"));
+  EXPECT_FALSE(is_build_id("0000000000000000000000000000000000000000"));
+  EXPECT_FALSE(is_build_id("0123456789abcdef0123456789abcdeg"));
+}
+
+/// Names and addresses, as a System.map has them.
+class ListedSymbols final : public SymbolSource {
+ public:
+  explicit ListedSymbols(std::map<std::string, std::uint64_t, std::less<>> listed)
+      : listed_(std::move(listed)) {}
+  std::string_view origin() const override { return "system.map"; }
+  std::optional<VirtAddr> address_of(std::string_view name) const override {
+    const auto found = listed_.find(name);
+    return found == listed_.end() ? std::nullopt : std::optional(VirtAddr(found->second));
+  }
+
+ private:
+  std::map<std::string, std::uint64_t, std::less<>> listed_;
+};
+
+TEST(Pairing, OfSymbolsWantsAllMovedByTheSame) {
+  const Vmcoreinfo info =
+      info_of("SYMBOL(init_uts_ns)=ffffffff82001000\nSYMBOL(node_online_map)=ffffffff82002000\n");
+  const std::uint64_t shift = 0x1000000;
+  EXPECT_TRUE(check_symbols(
+      info, ListedSymbols({{"init_uts_ns", 0xffffffff81001000}, {"node_online_map", 0xffffffff81002000}}),
+      shift));
+  EXPECT_TRUE(check_symbols(info, ListedSymbols({{"init_uts_ns", 0xffffffff81001000}}), shift));
+  const auto other = check_symbols(
+      info, ListedSymbols({{"init_uts_ns", 0xffffffff81001000}, {"node_online_map", 0xffffffff81002008}}),
+      shift);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Errc::mismatch);
+  EXPECT_THAT(
+      other.error().message,
+      HasSubstr(
+          "node_online_map lies at 0xffffffff82002000 in the dumped kernel, and at 0xffffffff82002008"));
+}
+
+TEST(Pairing, OfTypesComparesSizesAndOffsets) {
+  const FakeKernel fake("fake_6");
+  const StructLayout page = fake.layout("page");
+  const std::string right = "SIZE(page)=" + std::to_string(page.size) + "\n";
+  EXPECT_TRUE(check_types(info_of(right), fake.types()));
+  const auto other_size = check_types(info_of("SIZE(page)=96\n"), fake.types());
+  ASSERT_FALSE(other_size);
+  EXPECT_EQ(other_size.error().code, Errc::mismatch);
+  EXPECT_THAT(other_size.error().message, HasSubstr("struct page has 96 bytes in the dumped kernel"));
+  const auto other_offset =
+      check_types(info_of(right + "OFFSET(mem_section.section_mem_map)=8\n"), fake.types());
+  ASSERT_FALSE(other_offset);
+  EXPECT_THAT(other_offset.error().message, HasSubstr("mem_section.section_mem_map has offset 8"));
+}
+
+/// The notes section of a kernel: one of another owner, then its build ID.
+test::Buffer notes_with_build_id() {
+  test::Buffer notes = test::elf_note("Linux", 0x100, "salt");
+  const test::Buffer id = test::elf_note("GNU", 3,
+                                         std::string("\x01\x23\x45\x67\x89\xab\xcd\xef"
+                                                     "\x01\x23\x45\x67\x89\xab\xcd\xef\xff\xff\xff\xff",
+                                                     20));
+  notes.insert(notes.end(), id.begin(), id.end());
+  return notes;
+}
+
+TEST(BuildId, IsFoundAmongTheNotesInMemory) {
+  FakeKernel fake("fake_6");
+  const VirtAddr at = fake.symbol("scratch");
+  const test::Buffer notes = notes_with_build_id();
+  fake.put_text(at, std::string(reinterpret_cast<const char*>(notes.data()), notes.size()));
+  const auto kernel = fake.open();
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  const auto found = dumped_build_id(kernel->space(), at, at + notes.size(), ByteOrder::little);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(*found, "0123456789abcdef0123456789abcdefffffffff");
+  EXPECT_EQ(dumped_build_id(kernel->space(), at, at + (1 << 20), ByteOrder::little).error().code,
+            Errc::corrupt);
+  EXPECT_EQ(dumped_build_id(kernel->space(), at + 8, at, ByteOrder::little).error().code, Errc::corrupt);
+}
+
+}  // namespace
+}  // namespace memsect
