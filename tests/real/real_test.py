@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Run memsect on a real kernel's dump and hold its answers against the goldens and against that kernel's own words.
 
-usage: real_test.py MEMSECT CASE_DIR WORK_DIR [--refresh]
+usage: real_test.py MEMSECT CASE_DIR WORK_DIR [--alone] [--refresh]
 
 CASE_DIR (testdata/real/NAME) has vmcore, truth/ (what the running kernel printed) and expected/ (goldens); WORK_DIR has
-the unpacked vmlinux. --refresh writes the goldens anew, after the truth was found to hold.
+the unpacked vmlinux. --alone: the dump has BTF and kallsyms, and answers the same without the vmlinux. --refresh writes the goldens anew, after the truth was found to hold.
 """
 import difflib
 import json
@@ -89,6 +89,20 @@ def check_addresses(tool, sections):
             assert page["type"] == "reserved" and "reserved" in page["flag_names"], page
 
 
+def check_alone(tool, answers):
+    """The same answers with nothing but the dump; info says where its numbers came from, and that is another place."""
+    for command, with_vmlinux in answers.items():
+        words = [command] + (["node:0"] if command == "addr" else [])
+        done = subprocess.run([tool, *words, "vmcore", "--no-search", "--json"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command} without vmlinux: exit {done.returncode}: {done.stderr}"
+        alone = json.loads(done.stdout)
+        assert (alone["source"]["types_from"], alone["source"]["symbols_from"]) == ("btf", "kallsyms"), alone["source"]
+        want, got = dict(a=with_vmlinux["data"]), dict(a=alone["data"])
+        if command == "info":
+            want["a"].pop("origin"), got["a"].pop("origin")
+        assert got == want, f"{command} says something else without vmlinux"
+
+
 def compare(case, name, got, refresh):
     path = os.path.join(case, "expected", name)
     if refresh:
@@ -112,6 +126,8 @@ def main():
     check_addresses(tool, answers["sections"]["data"])
     check_usemap(case, run(tool, "usemap", "table"), answers["usemap"]["data"])
     check_blocks(case, answers["blocks"]["data"])
+    if "--alone" in sys.argv:
+        check_alone(tool, json.loads(json.dumps(answers)))
     check_messages(case, answers["deps"]["data"], answers["info"]["source"]["release"])
     same = [compare(case, f"{c}.{form}", run(tool, c, form), refresh) for form, commands in FORMATS.items() for c in commands]
     sys.exit(0 if all(same) else "goldens differ; if that is meant, build the target refresh_goldens")
