@@ -2,8 +2,8 @@
 
 _memsect() {
   local commands="info sections nodes blocks usemap subsections deps addr extract"
-  local common="-c --core -s --vmlinux --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
-    -o --output --columns -b --bytes --to --color --verbose -h --help"
+  local common="-c --core -s --vmlinux --symbols --btf --types --debuginfod --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
+    -o --output --columns -b --bytes --to --color --no-cage --verbose -h --help"
   local selection="--section --node --block --range"
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local command="" options word
@@ -18,10 +18,11 @@ _memsect() {
   case $command in
     "") mapfile -t COMPREPLY < <(compgen -W "$commands -h --help --version" -- "$current"); return ;;
     info | addr) options=$common ;;
-    sections) options="$common $selection --blocks" ;;
+    sections) options="$common $selection --blocks --watch" ;;
     nodes) options="$common --node" ;;
-    blocks | usemap | subsections) options="$common $selection" ;;
-    deps) options="$common --self --fail-on" ;;
+    blocks) options="$common $selection --watch" ;;
+    usemap | subsections) options="$common $selection" ;;
+    deps) options="$common --self --fail-on --watch" ;;
     extract) options="$common --as --without-types" ;;
   esac
 
@@ -31,10 +32,11 @@ _memsect() {
       [[ $command == deps ]] && formats+=" dot"
       mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$current")
       ;;
+    --types) mapfile -t COMPREPLY < <(compgen -W "auto dwarf btf vmcoreinfo" -- "$current") ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current") ;;
     --fail-on) mapfile -t COMPREPLY < <(compgen -W "cycle holder" -- "$current") ;;
     --as) mapfile -t COMPREPLY < <(compgen -W "kdump elf" -- "$current") ;;
-    -o | --output | --columns | --section | --node | --block | --range) ;;
+    -o | --output | --columns | --section | --node | --block | --range | --watch) ;;
     *)
       if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

@@ -174,8 +174,11 @@ Result<void> Kernel::choose_vmlinux(const InputFiles& inputs, const InputRequest
   }
   if (!file && request.debuginfod) {
     auto fetched = fetch_vmlinux(request);
-    if (!fetched) return std::move(fetched).error();
-    file = std::move(*fetched);
+    if (!fetched && fetched.error().code == Errc::unsupported) return std::move(fetched).error();
+    if (fetched)
+      file = std::move(*fetched);
+    else
+      notes_.warn(fetched.error().message + ": going on with what the dump has");
   }
   if (!file) return {};
   auto vmlinux = open_vmlinux(file, named ? inputs.debug_file : nullptr, request.search, notes_);

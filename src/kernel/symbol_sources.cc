@@ -29,7 +29,11 @@ std::uint64_t shift_of(const SymbolSource& symbols, const Vmcoreinfo& info) {
 /// Opens a list, `mismatch` when it is another kernel's.
 Result<OpenedSymbols> open_list(const std::shared_ptr<const File>& file, const Vmcoreinfo& info) {
   auto symbols = open_symbol_list(*file);
-  if (!symbols) return std::move(symbols).error().within(file->path());
+  if (!symbols) {
+    Error error = std::move(symbols).error().within(file->path());
+    error.code = Errc::bad_format;  // no_symbol would mean that nobody knows the kernel's symbols
+    return error;
+  }
   OpenedSymbols opened{std::move(*symbols), file, 0};
   opened.shift = shift_of(*opened.symbols, info);
   if (auto same = check_symbols(info, *opened.symbols, opened.shift); !same) {
