@@ -125,6 +125,7 @@ void warn(MemoryModel& model, const MemoryChanges& changes) {
   std::set<SectionNr> sections = changes.plugged;
   sections.insert(changes.onlined.begin(), changes.onlined.end());
   std::vector<std::uint64_t> numbers;
+  numbers.reserve(sections.size());
   for (const SectionNr nr : sections) numbers.push_back(nr.raw());
   std::string what = numbers.empty() ? "" : fmt::format(" (sections {})", ranges(numbers));
   model.notes.warn(fmt::format("{}: what it touched is left out{}", why, what), "try again when it is done");

@@ -171,6 +171,9 @@ def test_judging():
     assert verdict("sections", more) == "right"
     flux = changed(("sections", 2, "usage"), {"absent": "in_flux", "why": "x"})
     assert verdict("sections", flux, status=5) == "in flux"
+    gone = {"absent": "in_flux", "why": "x"}
+    assert verdict("nodes", changed(("nodes", 1, "zones", 0, "present_pages"), gone)) == "in flux"
+    assert verdict("nodes", changed(("nodes", 0, "zones", 0, "present_pages"), gone)) == "wrong", "nothing moved there"
     assert hotplug.judge("sections", 3, b"", b"memsect: error: memory came or went", still)[0] == "in flux"
     assert hotplug.judge("sections", 3, b"", b"memsect: error: something else", still)[0] == "wrong"
     assert hotplug.judge("sections", 0, b"{", b"", still)[0] == "wrong"
