@@ -188,7 +188,7 @@ def loop(guest, answers, toggled, plugged, files, reads, pause):
     plugger = Plugger(guest, still.node, pause)
     plugger.start()
     try:
-        guest.text(READ.format(reads=reads, files=files, commands=" ".join(COMMANDS)), 60 + 5 * reads)
+        guest.text(READ.format(reads=reads, files=files, commands=" ".join(COMMANDS)), 60 + 20 * reads)
     finally:
         plugger.stopping.set()
         plugger.join(120)
