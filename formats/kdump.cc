@@ -122,14 +122,34 @@ class KdumpMemory : public PhysicalMemory {
 
   Result<View> view(PhysAddr at, std::size_t want) const override {
     const std::uint64_t pfn = at.raw() / page_size_;
-    auto page = pages_.get(pfn, [this](std::uint64_t key) { return load_page(Pfn(key)); });
+    auto page = pages_.get(pfn, [this](std::uint64_t key) -> Result<Block> {
+      Block block(static_cast<std::size_t>(page_size_));
+      if (auto done = load_page(Pfn(key), block); !done) return std::move(done).error();
+      return block;
+    });
     if (!page) return std::move(page).error();
     const Bytes rest = Bytes(**page).subspan(static_cast<std::size_t>(at.raw() % page_size_));
     return View{rest.first(std::min(want, rest.size())), *page};
   }
 
+  /// Whole pages go straight to where they are wanted: megabytes at once would only push others out of the cache.
+  Result<void> read(PhysAddr at, std::span<std::byte> out) const override {
+    while (!out.empty()) {
+      const std::uint64_t in_page = at.raw() % page_size_;
+      const auto part =
+          out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), page_size_ - in_page)));
+      const bool whole = part.size() == page_size_;
+      auto done = whole ? load_page(Pfn(at.raw() / page_size_), part) : PhysicalMemory::read(at, part);
+      if (!done) return done;
+      at += part.size();
+      out = out.subspan(part.size());
+    }
+    return {};
+  }
+
  private:
-  Result<Block> load_page(Pfn pfn) const {
+  /// Fills `page`, page_size_ bytes.
+  Result<void> load_page(Pfn pfn, std::span<std::byte> page) const {
     const std::uint64_t address = pfn.raw() * page_size_;
     auto exists = existing_.test(pfn);
     if (!exists) return std::move(exists).error();
@@ -141,9 +161,9 @@ class KdumpMemory : public PhysicalMemory {
     if (!*stored)
       return Error{
           Errc::excluded, fmt::format("the page at physical address {:#x} was filtered out", address), {}};
-    auto page = load_stored_page(pfn);
-    if (!page) return std::move(page).error().within(fmt::format("page at physical address {:#x}", address));
-    return page;
+    if (auto done = load_stored_page(pfn, page); !done)
+      return std::move(done).error().within(fmt::format("page at physical address {:#x}", address));
+    return {};
   }
 
   /// The part that has the page, or null.
@@ -153,7 +173,7 @@ class KdumpMemory : public PhysicalMemory {
     return after != parts_.begin() && pfn < std::prev(after)->end ? &*std::prev(after) : nullptr;
   }
 
-  Result<Block> load_stored_page(Pfn pfn) const {
+  Result<void> load_stored_page(Pfn pfn, std::span<std::byte> page) const {
     const Part* const part = part_of(pfn);
     if (part == nullptr) {
       return Error{
@@ -163,24 +183,20 @@ class KdumpMemory : public PhysicalMemory {
     }
     auto rank = stored_.rank(pfn);
     if (!rank) return std::move(rank).error();
-    auto page = load_page_of(*part, *rank - part->first_rank);
-    if (!page && parts_.size() > 1) return std::move(page).error().within(part->file->name());
-    return page;
+    auto done = load_page_of(*part, *rank - part->first_rank, page);
+    if (!done && parts_.size() > 1) return std::move(done).error().within(part->file->name());
+    return done;
   }
 
   /// The page of descriptor `number` of a part.
-  Result<Block> load_page_of(const Part& part, std::uint64_t number) const {
+  Result<void> load_page_of(const Part& part, std::uint64_t number, std::span<std::byte> page) const {
     const ByteSource& file = *part.file;
     const std::uint64_t at = part.layout.descriptors_at + number * descriptor_size;
     auto found = read_descriptors(file, part.layout, number, 1);
     if (!found) return std::move(found).error();
     const Descriptor descriptor = found->front();
     if (auto sane = check(descriptor, at, file.size()); !sane) return std::move(sane).error();
-    Block page(static_cast<std::size_t>(page_size_));
-    if (descriptor.flags == 0) {
-      if (auto read = file.read(descriptor.offset, page); !read) return std::move(read).error();
-      return page;
-    }
+    if (descriptor.flags == 0) return file.read(descriptor.offset, page);
     // Most compressed pages lie within one cached block of the file and need no copy.
     auto packed = file.view(descriptor.offset, descriptor.size);
     if (!packed) return std::move(packed).error();
@@ -194,7 +210,7 @@ class KdumpMemory : public PhysicalMemory {
     if (auto done = decompressor_.decompress(codec, packed->bytes, page); !done) {
       return std::move(done).error().within(fmt::format("data at offset {:#x}", descriptor.offset));
     }
-    return page;
+    return {};
   }
 
   /// Whether the descriptor, read at `at`, can be followed.

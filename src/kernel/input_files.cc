@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "elf/elf_image.h"
+#include "formats/proc_kcore.h"
 #include "symbols/symbol_list.h"
 
 namespace memsect {
@@ -143,6 +144,10 @@ Result<void> take_one(std::shared_ptr<const File>& place, std::shared_ptr<const 
 }
 
 Result<void> classify(InputFiles& inputs, const std::string& path) {
+  if (is_proc_kcore(path)) {
+    inputs.live = true;
+    return {};
+  }
   auto file = open_named(path);
   if (!file) return std::move(file).error();
   auto format = sniff_format(**file);
@@ -174,6 +179,10 @@ Result<void> classify_btf(InputFiles& inputs, const std::string& path) {
 }
 
 Result<void> classify_core(InputFiles& inputs, const std::string& path) {
+  if (is_proc_kcore(path)) {
+    inputs.live = true;
+    return {};
+  }
   auto file = open_named(path);
   if (!file) return std::move(file).error();
   auto format = sniff_format(**file);
@@ -224,6 +233,10 @@ Result<InputFiles> open_input_files(const InputRequest& request) {
   }
   for (const std::string& path : request.files) {
     if (auto done = classify(inputs, path); !done) return std::move(done).error();
+  }
+  if (inputs.live && inputs.dump) {
+    return Error{Errc::usage, fmt::format("/proc/kcore and {} are both dumps", inputs.dump->path()),
+                 "name one of them"};
   }
   return inputs;
 }

@@ -35,6 +35,7 @@ struct InputRequest {
 
 /// The same, opened and told apart.
 struct InputFiles {
+  bool live = false;                                    ///< /proc/kcore was named: the running kernel
   std::shared_ptr<const File> dump;                     ///< the first part of a split one
   std::vector<std::shared_ptr<const File>> more_parts;  ///< the others
   const FormatDriver* dump_format = nullptr;            ///< of all parts

@@ -83,7 +83,16 @@ Result<View> AddressSpace::view(VirtAddr at, std::size_t want) const {
 }
 
 Result<void> AddressSpace::read(VirtAddr at, std::span<std::byte> out) const {
-  return read_through_views(out, [&](std::size_t done, std::size_t want) { return view(at + done, want); });
+  while (!out.empty()) {
+    auto mapping = mapping_at(at);
+    if (!mapping) return std::move(mapping).error();
+    if (!mapping->phys) return not_mapped(at);
+    const auto part = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), mapping->size)));
+    if (auto done = memory_->read(*mapping->phys, part); !done) return done;
+    at += part.size();
+    out = out.subspan(part.size());
+  }
+  return {};
 }
 
 Result<std::string> AddressSpace::read_text(VirtAddr at, std::size_t limit) const {

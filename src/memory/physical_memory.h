@@ -26,8 +26,8 @@ class PhysicalMemory {
   /// for what is not there.
   virtual Result<View> view(PhysAddr at, std::size_t want) const = 0;
 
-  /// Fills `out` from `at`, or fails at the first byte that cannot be had.
-  Result<void> read(PhysAddr at, std::span<std::byte> out) const;
+  /// Fills `out` from `at`, or fails at the first byte that cannot be had. Large reads need leave nothing in a cache.
+  virtual Result<void> read(PhysAddr at, std::span<std::byte> out) const;
 };
 
 }  // namespace memsect
