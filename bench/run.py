@@ -4,8 +4,8 @@
 usage: bench/run.py [options] [DUMP...]
 
 Three parts (--part; all by default):
-  compare  `memsect deps` on each DUMP, beside a walk of the same sections and usages in drgn (bench/walk_drgn.py) and
-           `kmem -n` in crash, taking turns
+  compare  `memsect deps` on each DUMP with types from DWARF, from the vmlinux's BTF, and with nothing but the dump, beside
+           a walk of the same sections and usages in drgn (bench/walk_drgn.py) and `kmem -n` in crash, taking turns
   machine  `memsect deps` on made-up machines of up to 131,072 sections, 16 TiB (bench/make_machine)
   forms    `memsect deps` on the first DUMP in other forms: compressed, flattened (tests/tools/make_forms)
 
@@ -203,6 +203,13 @@ def others(options, dump, vmlinux):
     return commands, left_out
 
 
+def other_sources(options, dump, vmlinux):
+    """The same question with types from BTF, and with nothing but the dump, where it has what that takes."""
+    deps = (options.memsect, "deps", "--no-search", dump)
+    candidates = {"- BTF": (*deps, vmlinux, "--types", "btf"), "- alone": deps}
+    return {name: (command, options.runs) for name, command in candidates.items() if text_of(*command) is not None}
+
+
 def compare(options):
     results = []
     for dump in options.dumps:
@@ -215,7 +222,8 @@ def compare(options):
         print(f"{release}: {kind} vmlinux, {sizes[0]:.0f} MiB; dump {sizes[1]:.1f} MiB")
         deps = (options.memsect, "deps", "--no-search", dump, vmlinux)
         commands, left_out = others(options, dump, vmlinux)
-        measured = take_turns({"memsect": (deps, options.runs), **commands}, options.rounds, options.folder)
+        ours = {"memsect": (deps, options.runs), **other_sources(options, dump, vmlinux)}
+        measured = take_turns({**ours, **commands}, options.rounds, options.folder)
         ours, our_cpu = middle(measured["memsect"]), statistics.median(measured["memsect"].cpu)
         for name, series in measured.items():
             ratio = "" if name == "memsect" else (f"  {middle(series) / ours:6.1f} times memsect's, "
