@@ -51,6 +51,10 @@ class GuestFailure(Exception):
     """The guest or QEMU did something else than it was asked to."""
 
 
+class GuestCrash(GuestFailure):
+    """The guest's kernel crashed: emulation is not always sound, and reading memory crashes nothing."""
+
+
 def libraries(program):
     """The loader and the libraries of a program, by their paths."""
     text = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
@@ -126,10 +130,11 @@ class Guest:
         with open(f"{self.folder}/initrd", "wb") as file:
             file.write(initramfs(files))
         self.command = [
-            QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=multi",
-            "-cpu", "max", "-smp", "2", "-m", f"{sum(node_mib)}M,slots=8,maxmem=8G",
+            QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=multi",
+            # QEMU 7.2's cmpxchg16b is not atomic against interrupts: kernels that allocate with it (6.5+) crash at random.
+            "-cpu", "max,cx16=off", "-smp", "2", "-m", f"{sum(node_mib)}M,slots=8,maxmem=8G",
             "-kernel", kernel.image, "-initrd", f"{self.folder}/initrd",
-            "-append", f"console=ttyS0 panic=-1 quiet memhp_default_state=offline {append}",
+            "-append", f"console=ttyS0 panic=-1 oops=panic quiet memhp_default_state=offline {append}",
             "-qmp", f"unix:{self.folder}/monitor,server=on,wait=off", "-device", "vmcoreinfo",
             "-serial", f"file:{self.folder}/console", "-serial", f"unix:{self.folder}/control,server=on,wait=off"]
         for node, size in enumerate(node_mib):
@@ -166,6 +171,8 @@ class Guest:
         self.control.settimeout(1)
         while True:
             if self.process.poll() is not None:
+                if self.has_crashed():
+                    raise GuestCrash("the kernel crashed:\n" + self.console()[-1500:])
                 raise GuestFailure("QEMU ended: " + read_file(f"{self.folder}/qemu").decode(errors="replace").strip())
             if time.monotonic() > deadline:
                 raise GuestFailure("no answer; the console ends with:\n" + self.console()[-1500:])
@@ -205,6 +212,9 @@ class Guest:
 
     def console(self):
         return read_file(f"{self.folder}/console").decode(errors="replace")
+
+    def has_crashed(self):
+        return re.search(r"Kernel panic|Oops: |BUG: ", self.console()) is not None
 
     # ---- memory
 

@@ -20,7 +20,7 @@ import time
 import compare
 import hotplug
 import kernels
-from guest import Guest, GuestFailure
+from guest import Guest, GuestCrash, GuestFailure
 from kernels import Unavailable
 from words import Words
 
@@ -69,6 +69,9 @@ def check(problems):
         raise Failure("\n".join(problems[:6]))
 
 
+MOST_ATTEMPTS = 3
+
+
 class Row:
     """What came of one kernel."""
 
@@ -80,6 +83,7 @@ class Row:
         self.cells = dict.fromkeys(self.COLUMNS, "-")
         self.problems = []
         self.skipped = ""
+        self.crashed = False
         self.seconds = 0
 
     def step(self, column, action):
@@ -181,6 +185,19 @@ def vmlinux_of(kernel, options):
 
 
 def run_kernel(name, options, with_loop):
+    """The steps on one kernel. Emulated kernels crash now and then: that is another try, and no word about memsect."""
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        row = try_kernel(name, options, with_loop)
+        if not row.crashed or attempt == MOST_ATTEMPTS:
+            break
+        print(f"{row.release}: the kernel crashed under emulation, try {attempt} of {MOST_ATTEMPTS}", flush=True)
+    if row.crashed:
+        row.problems = []
+        row.skipped = f"the kernel crashed under emulation, {MOST_ATTEMPTS} times"
+    return row
+
+
+def try_kernel(name, options, with_loop):
     row = Row(name)
     start = time.monotonic()
     try:
@@ -190,15 +207,20 @@ def run_kernel(name, options, with_loop):
             print(f"warning: {kernel.release} is newer than any kernel tried before", flush=True)
         programs = [path for path in (options.memsect, vmlinux_of(kernel, options)) if path]
         with Guest(kernel, programs) as guest:
-            case = Case(guest, options)
-            case.prepare()
-            row.step("live", case.check_live)
-            row.step("dump", case.check_dump)
-            row.step("live = dump", case.check_same)
-            if with_loop and case.live:
-                row.step("hot-plug loop", case.check_hotplug)
+            try:
+                case = Case(guest, options)
+                case.prepare()
+                row.step("live", case.check_live)
+                row.step("dump", case.check_dump)
+                row.step("live = dump", case.check_same)
+                if with_loop and case.live:
+                    row.step("hot-plug loop", case.check_hotplug)
+            finally:
+                row.crashed = guest.has_crashed()
     except Unavailable as problem:
         row.skipped = str(problem)
+    except GuestCrash:
+        row.crashed = True
     except GuestFailure as problem:
         row.cells["live"] = "FAILED"
         row.problems.append(f"the guest: {problem}")
