@@ -30,23 +30,30 @@ struct ArchInputs {
 struct ArchMemory {
   std::unique_ptr<Translator> translator;
   std::optional<std::int64_t> phys_base;  ///< what the image was moved by physically (x86)
-  std::optional<VirtAddr> page_offset;  ///< where the direct map begins, if the machine has one value for it
+  /// Where the direct map has physical 0, or would have it if it reached that far down: the distance between the
+  /// two addresses of all memory in it. Nothing where the machine has no one value for it.
+  std::optional<VirtAddr> page_offset;
 };
 
 struct ArchDriver {
-  std::string_view name;           ///< as in JSON: "x86_64"
+  std::string_view name;           ///< as in JSON and `uname -m`: "x86_64"
+  std::string_view other_name;     ///< what `uname -m` says of some of its kernels, empty for nothing else
   std::uint16_t elf_machine = 0;   ///< EM_* of its vmlinux
   unsigned section_size_bits = 0;  ///< where neither VMCOREINFO nor the types say it
   unsigned page_shift = 0;         ///< where VMCOREINFO has no PAGESIZE
+  std::uint64_t page_sizes = 0;    ///< all sizes of pages that its kernels are built for, added up
   unsigned word_size = 0;          ///< bytes of a pointer
+  std::optional<ByteOrder> order;  ///< of its memory, where all of its kernels have the same
   /// A key that only this machine's kernels put into VMCOREINFO, for dumps that do not name their machine; empty when
   /// there is none.
   std::string_view vmcoreinfo_mark;
-  unsigned pmd_shift = 0;  ///< log2 of what one PMD entry maps: the size of its huge pages
+  /// log2 of what one PMD entry maps, the size of its huge pages, in a kernel with pages of `1 << page_shift` bytes.
+  unsigned (*pmd_shift)(unsigned page_shift);
   Result<ArchMemory> (*open)(const ArchInputs&);
 };
 
 extern const ArchDriver x86_64;
+extern const ArchDriver arm64;
 
 /// All machines, in the order of the documentation.
 std::span<const ArchDriver* const> arch_drivers();
@@ -56,5 +63,10 @@ const ArchDriver* find_arch(const Vmcoreinfo& info);
 const ArchDriver* find_arch(std::string_view name);
 /// The machine of an ELF e_machine, or null.
 const ArchDriver* find_arch(std::uint16_t elf_machine);
+
+/// log2 of the page size by VMCOREINFO, or the machine's own; `corrupt` for a size that none of its kernels has.
+Result<unsigned> find_page_shift(const ArchDriver& driver, const Vmcoreinfo& info);
+/// The run-time address of a kernel symbol, from VMCOREINFO or from the symbols at hand.
+std::optional<VirtAddr> find_symbol(const ArchInputs& inputs, std::string_view name);
 
 }  // namespace memsect

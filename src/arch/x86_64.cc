@@ -149,16 +149,11 @@ Result<ImageMap> find_image(const Vmcoreinfo& info) {
   return ImageMap{std::min(image_size, bytes_above(image_start)), static_cast<std::uint64_t>(*phys_base)};
 }
 
-std::optional<VirtAddr> find_symbol(const ArchInputs& inputs, std::string_view name) {
-  return inputs.symbol ? inputs.symbol(name) : std::nullopt;
-}
-
 Result<PhysAddr> find_root(const ArchInputs& inputs, const ImageMap& image) {
   // "x86/boot/64: Rename init_level4_pgt and early_level4_pgt" (v4.13). swapper_pg_dir is another name of the
   // same table.
   std::optional<VirtAddr> root;
   for (const std::string_view name : {"init_top_pgt", "init_level4_pgt", "swapper_pg_dir"}) {
-    if (!root) root = inputs.vmcoreinfo.symbol(name);
     if (!root) root = find_symbol(inputs, name);
   }
   if (!root) {
@@ -248,12 +243,15 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
 }  // namespace
 
 const ArchDriver x86_64{.name = "x86_64",
+                        .other_name = "",
                         .elf_machine = 62,  // EM_X86_64
                         .section_size_bits = 27,
                         .page_shift = page_shift,
+                        .page_sizes = 1 << page_shift,
                         .word_size = 8,
+                        .order = ByteOrder::little,
                         .vmcoreinfo_mark = "NUMBER(phys_base)",
-                        .pmd_shift = 21,
+                        .pmd_shift = [](unsigned) { return 21U; },
                         .open = open};
 
 }  // namespace memsect

@@ -282,7 +282,9 @@ Result<void> Kernel::choose_arch() {
             : fmt::format("this machine ({}) is not supported", dump_.info.utsname_machine);
     return Error{Errc::unsupported, fmt::format("{}: {}", name(), machine), {}};
   }
-  page_size_ = vmcoreinfo_.page_size().value_or(std::uint64_t{1} << arch_->page_shift);
+  auto page_shift = find_page_shift(*arch_, vmcoreinfo_);
+  if (!page_shift) return std::move(page_shift).error().within(name());
+  page_size_ = std::uint64_t{1} << *page_shift;
   return {};
 }
 

@@ -127,7 +127,10 @@ bool is_kernels_own(const PageDetails& page) {
 class PageJudge {
  public:
   PageJudge(const Kernel& kernel, const MemoryModel& model, const PageDecoder& pages)
-      : model_(model), pages_(pages), image_(image_range(kernel)), pmd_shift_(kernel.arch().pmd_shift) {}
+      : model_(model),
+        pages_(pages),
+        image_(image_range(kernel)),
+        pmd_shift_(kernel.arch().pmd_shift(model.geometry.page_shift)) {}
 
   /// What the struct page says; nothing for the kernel image, which has no need of being asked.
   enum class Verdict { kernels_own, page_table, no_struct_page, refused };

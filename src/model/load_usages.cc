@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 
 #include "kernel/kernel.h"
@@ -98,8 +99,9 @@ std::optional<OrderFinding> order_from_configuration(const Kernel& kernel) {
     return OrderFinding{*variable, "symbol: pageblock_order"};
   }
   if (!max_order) return std::nullopt;
-  if (has_huge_pages(kernel) && kernel.arch().pmd_shift > kernel.arch().page_shift) {
-    return OrderFinding{std::min(kernel.arch().pmd_shift - kernel.arch().page_shift, *max_order),
+  if (has_huge_pages(kernel)) {
+    const auto page_shift = static_cast<unsigned>(std::countr_zero(kernel.page_size()));
+    return OrderFinding{std::min(kernel.arch().pmd_shift(page_shift) - page_shift, *max_order),
                         "derived: order of a PMD, huge pages are built in"};
   }
   return OrderFinding{*max_order, "derived: MAX_PAGE_ORDER, no huge pages"};

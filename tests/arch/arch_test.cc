@@ -12,7 +12,10 @@ TEST(Architectures, AreFoundByTheirElfMachine) {
   EXPECT_EQ(find_arch(62)->name, "x86_64");
   EXPECT_EQ(find_arch(62)->section_size_bits, 27U);
   EXPECT_EQ(find_arch(62)->page_shift, 12U);
-  EXPECT_EQ(find_arch(62)->pmd_shift, 21U);
+  EXPECT_EQ(find_arch(62)->pmd_shift(12), 21U);
+  ASSERT_NE(find_arch(183), nullptr);
+  EXPECT_EQ(find_arch(183)->name, "aarch64");
+  EXPECT_EQ(find_arch(183)->pmd_shift(16), 29U);
 }
 
 TEST(Architectures, UnknownMachinesAreNull) {
@@ -27,6 +30,21 @@ TEST(Architectures, HaveNamesAndMachinesOfTheirOwn) {
     EXPECT_TRUE(names.insert(driver->name).second) << driver->name;
     EXPECT_TRUE(machines.insert(driver->elf_machine).second) << driver->name;
     EXPECT_NE(driver->open, nullptr);
+    EXPECT_NE(driver->page_sizes & (std::uint64_t{1} << driver->page_shift), 0U) << driver->name;
+    EXPECT_EQ(find_arch(driver->name), driver);
+  }
+}
+
+TEST(Architectures, BelieveNoPageSizeThatNoneOfTheirKernelsHas) {
+  const auto shift = [](const ArchDriver& driver, const std::string& size) {
+    return find_page_shift(driver, *Vmcoreinfo::parse("PAGESIZE=" + size + "\n"));
+  };
+  EXPECT_EQ(shift(x86_64, "4096").value_or(0), 12U);
+  EXPECT_EQ(shift(arm64, "65536").value_or(0), 16U);
+  for (const std::string size : {"0", "3", "8192", "16384", "1099511627776"}) {
+    const auto refused = shift(x86_64, size);
+    ASSERT_FALSE(refused) << size;
+    EXPECT_EQ(refused.error().code, Errc::corrupt);
   }
 }
 
