@@ -2,13 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 namespace memsect {
+namespace {
+
+/// QEMU writes "S390X" where the kernel says "s390x".
+bool same_name(std::string_view ours, std::string_view theirs) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return !ours.empty() && std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                                     [lower](char a, char b) { return a == lower(b); });
+}
+
+}  // namespace
 
 std::span<const ArchDriver* const> arch_drivers() {
-  static constexpr std::array drivers{&x86_64, &arm64};
+  static constexpr std::array drivers{&x86_64, &arm64, &ppc64, &s390x, &riscv64, &loongarch64};
   return drivers;
 }
 
@@ -21,7 +33,7 @@ const ArchDriver* find_arch(const Vmcoreinfo& info) {
 
 const ArchDriver* find_arch(std::string_view name) {
   for (const ArchDriver* driver : arch_drivers()) {
-    if (driver->name == name || (!name.empty() && driver->other_name == name)) return driver;
+    if (same_name(driver->name, name) || same_name(driver->other_name, name)) return driver;
   }
   return nullptr;
 }
@@ -47,6 +59,20 @@ Result<unsigned> find_page_shift(const ArchDriver& driver, const Vmcoreinfo& inf
 std::optional<VirtAddr> find_symbol(const ArchInputs& inputs, std::string_view name) {
   if (const auto told = inputs.vmcoreinfo.symbol(name)) return told;
   return inputs.symbol ? inputs.symbol(name) : std::nullopt;
+}
+
+Result<VirtAddr> find_swapper_pg_dir(const ArchInputs& inputs) {
+  if (const auto root = find_symbol(inputs, "swapper_pg_dir")) return *root;
+  return Error{Errc::no_symbol, "the top-level page table cannot be located: no symbol swapper_pg_dir",
+               "Name a vmlinux or a System.map of this kernel"};
+}
+
+Result<std::uint64_t> read_number(const PhysicalMemory& memory, PhysAddr at, std::size_t size,
+                                  ByteOrder order) {
+  std::array<std::byte, 8> bytes{};
+  const auto wanted = std::span(bytes).first(size);
+  if (auto done = memory.read(at, wanted); !done) return std::move(done).error();
+  return load_unsigned(wanted, order);
 }
 
 }  // namespace memsect

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/byte_order.h"
@@ -50,10 +51,17 @@ struct ArchDriver {
   /// log2 of what one PMD entry maps, the size of its huge pages, in a kernel with pages of `1 << page_shift` bytes.
   unsigned (*pmd_shift)(unsigned page_shift);
   Result<ArchMemory> (*open)(const ArchInputs&);
+  /// The text of VMCOREINFO by a place that the machine's firmware or hypervisor agreed on with the kernel; null where
+  /// there is no such place.
+  Result<std::string> (*find_vmcoreinfo)(const PhysicalMemory&) = nullptr;
 };
 
 extern const ArchDriver x86_64;
 extern const ArchDriver arm64;
+extern const ArchDriver ppc64;
+extern const ArchDriver s390x;
+extern const ArchDriver riscv64;
+extern const ArchDriver loongarch64;
 
 /// All machines, in the order of the documentation.
 std::span<const ArchDriver* const> arch_drivers();
@@ -68,5 +76,10 @@ const ArchDriver* find_arch(std::uint16_t elf_machine);
 Result<unsigned> find_page_shift(const ArchDriver& driver, const Vmcoreinfo& info);
 /// The run-time address of a kernel symbol, from VMCOREINFO or from the symbols at hand.
 std::optional<VirtAddr> find_symbol(const ArchInputs& inputs, std::string_view name);
+/// The address of the top-level page table, swapper_pg_dir on all machines but x86; an error that says what to do.
+Result<VirtAddr> find_swapper_pg_dir(const ArchInputs& inputs);
+/// The number of `size` bytes (8 at most) at `at`.
+Result<std::uint64_t> read_number(const PhysicalMemory& memory, PhysAddr at, std::size_t size,
+                                  ByteOrder order);
 
 }  // namespace memsect

@@ -144,11 +144,8 @@ std::vector<TableLevel> make_levels(unsigned page_shift, unsigned bits) {
 }
 
 Result<PhysAddr> find_root(const ArchInputs& inputs, const Numbers& numbers) {
-  const auto root = find_symbol(inputs, "swapper_pg_dir");
-  if (!root) {
-    return Error{Errc::no_symbol, "the top-level page table cannot be located: no symbol swapper_pg_dir",
-                 "Name a vmlinux or a System.map of this kernel"};
-  }
+  auto root = find_swapper_pg_dir(inputs);
+  if (!root) return std::move(root).error();
   const PhysAddr phys(root->raw() - numbers.kimage_voffset);
   // Shorter than a page, the top table need not begin with one.
   if (phys.raw() >> widest_virtual != 0 || phys.raw() % 8 != 0) {
@@ -212,6 +209,7 @@ const ArchDriver arm64{.name = "aarch64",
                        .order = std::nullopt,
                        .vmcoreinfo_mark = "NUMBER(kimage_voffset)",
                        .pmd_shift = [](unsigned page_shift) { return 2 * page_shift - 3; },
-                       .open = open};
+                       .open = open,
+                       .find_vmcoreinfo = nullptr};
 
 }  // namespace memsect

@@ -54,7 +54,7 @@ class TableTail {
     std::size_t length = 1;
     while (length < size()) {
       const auto next = entry(length);
-      if (!next || next->kind != first.kind) break;
+      if (!next || next->kind != first.kind || next->page_shift != first.page_shift) break;
       const PhysAddr expected = first.phys + (std::uint64_t{length} << level_->shift);
       if (first.kind == TableEntry::Kind::leaf && next->phys != expected) break;
       ++length;
@@ -83,6 +83,11 @@ Result<Mapping> walk_tables(const PhysicalMemory& memory, const TableTree& tree,
     if (entry->kind == TableEntry::Kind::table) {
       table = entry->phys;
       continue;
+    }
+    if (entry->page_shift > level.shift) {
+      const std::uint64_t size = std::uint64_t{1} << entry->page_shift;
+      const std::uint64_t in_page = at.raw() & (size - 1);
+      return Mapping{at, size - in_page, entry->phys + in_page};
     }
     const std::uint64_t within = at.raw() & ((std::uint64_t{1} << level.shift) - 1);
     Mapping mapping{at, (std::uint64_t{tail->run_of(*entry)} << level.shift) - within, std::nullopt};

@@ -21,6 +21,9 @@ struct TableEntry {
   enum class Kind { hole, table, leaf };
   Kind kind = Kind::hole;
   PhysAddr phys;  ///< of the next table, or of the page; means nothing for a hole
+  /// log2 of the page's size, where several entries beside each other name one and the same page: each of them the
+  /// start of it (riscv: NAPOT). 0: the page is as large as what the entry covers.
+  unsigned page_shift = 0;
 };
 
 /// One level of a tree: tables of `1 << index_bits` entries, each of which covers `1 << shift` bytes.

@@ -252,6 +252,7 @@ const ArchDriver x86_64{.name = "x86_64",
                         .order = ByteOrder::little,
                         .vmcoreinfo_mark = "NUMBER(phys_base)",
                         .pmd_shift = [](unsigned) { return 21U; },
-                        .open = open};
+                        .open = open,
+                        .find_vmcoreinfo = nullptr};
 
 }  // namespace memsect

@@ -90,13 +90,22 @@ Result<void> Kernel::look_again() const {
   return live_memory_ != nullptr ? live_memory_->renew() : Result<void>();
 }
 
+bool Kernel::headers_tell_machine() const {
+  return dump_.info.elf_machine != 0 || !dump_.info.utsname_machine.empty();
+}
+
+/// The machine by the dump's headers, null when they do not tell or name one that is not known.
+const ArchDriver* Kernel::dumped_arch() const {
+  return dump_.info.elf_machine != 0 ? find_arch(dump_.info.elf_machine)
+                                     : find_arch(dump_.info.utsname_machine);
+}
+
 /// Whether the memory at the place of init_uts_ns, as `info` would have it, is of a kernel of that release: its copy of
 /// an earlier kernel (kexec) describes memory that is something else by now.
 bool Kernel::describes_memory(const Vmcoreinfo& info) const {
   const auto at = info.symbol("init_uts_ns");
   const std::string release = info.release();
-  const ArchDriver* const arch =
-      dump_.info.elf_machine != 0 ? find_arch(dump_.info.elf_machine) : find_arch(info);
+  const ArchDriver* const arch = headers_tell_machine() ? dumped_arch() : find_arch(info);
   if (!at || release.empty() || arch == nullptr) return false;
   const auto image = arch->open(
       {*dump_.memory, info, [&info](std::string_view name) { return info.symbol(name); }, dump_.info.order});
@@ -109,11 +118,26 @@ bool Kernel::describes_memory(const Vmcoreinfo& info) const {
   return bytes.find(release + '\0') != std::string::npos;
 }
 
+/// The note's text from the place that machine and kernel agreed on, where there is one and what lies there describes
+/// this memory.
+std::optional<std::string> Kernel::agreed_vmcoreinfo_text() {
+  for (const ArchDriver* arch : arch_drivers()) {
+    if (arch->find_vmcoreinfo == nullptr || (headers_tell_machine() && arch != dumped_arch())) continue;
+    auto text = arch->find_vmcoreinfo(*dump_.memory);
+    const auto info = text ? Vmcoreinfo::parse(*text) : Result<Vmcoreinfo>(text.error());
+    if (!info || !describes_memory(*info)) continue;
+    notes_.note("the dump has no VMCOREINFO note: the machine's own pointer to it was followed");
+    return *std::move(text);
+  }
+  return std::nullopt;
+}
+
 /// The note's text, searched for in memory where no note brings it.
 Result<std::string> Kernel::find_vmcoreinfo_text(const InputRequest& request) {
   if (!dump_.vmcoreinfo.empty()) return dump_.vmcoreinfo;
   if (is_live())
     return Error{Errc::unsupported, "has no VMCOREINFO note, which it has from Linux 4.19 on", {}};
+  if (auto text = agreed_vmcoreinfo_text()) return *std::move(text);
   VmcoreinfoSearch search;
   search.belongs = [this](const Vmcoreinfo& info) { return describes_memory(info); };
   if (request.progress) {
@@ -252,15 +276,12 @@ bool Kernel::is_build_in_memory(const Vmlinux& vmlinux) {
 
 /// The machine: of the vmlinux, else of the dump's headers, else by what only one machine puts into VMCOREINFO.
 Result<void> Kernel::choose_arch() {
-  const bool headers_tell = dump_.info.elf_machine != 0 || !dump_.info.utsname_machine.empty();
-  const ArchDriver* const dumped =
-      dump_.info.elf_machine != 0 ? find_arch(dump_.info.elf_machine) : find_arch(dump_.info.utsname_machine);
+  const bool headers_tell = headers_tell_machine();
+  const ArchDriver* const dumped = dumped_arch();
   arch_ = dumped;
-  order_ = dump_.info.order;
   if (vmlinux_) {
     const std::string& path = vmlinux_->file->path();
     arch_ = find_arch(vmlinux_->image.machine);
-    order_ = vmlinux_->image.order;
     if (arch_ == nullptr) {
       return Error{
           Errc::unsupported,
@@ -285,7 +306,18 @@ Result<void> Kernel::choose_arch() {
   auto page_shift = find_page_shift(*arch_, vmcoreinfo_);
   if (!page_shift) return std::move(page_shift).error().within(name());
   page_size_ = std::uint64_t{1} << *page_shift;
+  choose_order();
   return {};
+}
+
+/// The byte order of the memory. That of the dump's headers is the last to be believed: QEMU writes those of ppc64le in
+/// the other one.
+void Kernel::choose_order() {
+  order_ = arch_->order ? *arch_->order : vmlinux_ ? vmlinux_->image.order : dump_.info.order;
+  if (arch_->order || vmlinux_) return;
+  auto image = arch_->open({*dump_.memory, vmcoreinfo_,
+                            [this](std::string_view name) { return vmcoreinfo_.symbol(name); }, order_});
+  if (image) order_ = order_of_memory(AddressSpace(*dump_.memory, *image->translator), vmcoreinfo_, order_);
 }
 
 /// Memory as far as VMCOREINFO leads, for reading symbols out of it. Not recorded: an extract takes them as a whole.

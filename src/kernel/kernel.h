@@ -77,9 +77,13 @@ class Kernel {
   Result<void> open_live();
   Result<void> read_vmcoreinfo(const InputRequest& request);
   Result<std::string> find_vmcoreinfo_text(const InputRequest& request);
+  std::optional<std::string> agreed_vmcoreinfo_text();
   bool describes_memory(const Vmcoreinfo& info) const;
+  bool headers_tell_machine() const;
+  const ArchDriver* dumped_arch() const;
   Result<void> choose_vmlinux(const InputFiles& inputs, const InputRequest& request);
   Result<void> choose_arch();
+  void choose_order();
   Result<void> find_symbols(const InputFiles& inputs, const InputRequest& request);
   Result<void> open_memory();
   Result<void> check_banner(const InputRequest& request);

@@ -91,4 +91,21 @@ Result<void> check_types(const Vmcoreinfo& info, const TypeSource& types) {
   return {};
 }
 
+ByteOrder order_of_memory(const AddressSpace& space, const Vmcoreinfo& info, ByteOrder claimed) {
+  constexpr std::uint64_t pointer_size = 8;
+  constexpr std::uint64_t most_pointers = 8192;  // the first that is not NULL is among them, or nearly so
+  const ByteOrder other = claimed == ByteOrder::little ? ByteOrder::big : ByteOrder::little;
+  for (const std::string_view table : {"mem_section", "node_data"}) {
+    const auto at = info.symbol(table);
+    std::array<std::byte, pointer_size> bytes{};
+    for (std::uint64_t i = 0; at && i < most_pointers && space.read(*at + i * pointer_size, bytes); ++i) {
+      for (const ByteOrder order : {claimed, other}) {
+        const VirtAddr pointer(load_unsigned(bytes, order));
+        if (pointer.raw() != 0 && space.view(pointer, pointer_size)) return order;
+      }
+    }
+  }
+  return claimed;
+}
+
 }  // namespace memsect

@@ -36,4 +36,8 @@ Result<void> check_symbols(const Vmcoreinfo& info, const SymbolSource& symbols, 
 /// `mismatch` when a size or an offset in VMCOREINFO is not that of `types`.
 Result<void> check_types(const Vmcoreinfo& info, const TypeSource& types);
 
+/// The byte order of the memory: the one in which the pointers that VMCOREINFO leads to (section roots, pgdats) lead to
+/// memory in turn. `claimed` when neither does, as of a kernel that has no such pointers.
+ByteOrder order_of_memory(const AddressSpace& space, const Vmcoreinfo& info, ByteOrder claimed);
+
 }  // namespace memsect
