@@ -28,6 +28,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <utility>
 
 #include "arch/arch.h"
@@ -124,9 +125,9 @@ Result<unsigned> find_piece_shift(const ArchInputs& inputs) {
   const auto offset = reader.offset_of("mmu_psize_def.shift");
   if (!offset) return offset.error();
   if (!size) return Error{Errc::unsupported, "VMCOREINFO has no SIZE(mmu_psize_def)", {}};
-  const auto shift = reader.number(*table + *which * *size + *offset, 4);
-  if (!shift) return shift.error();
   constexpr std::uint64_t most_psizes = 16;
+  const auto shift = reader.number(*table + *which % most_psizes * *size + *offset, 4);
+  if (!shift) return shift.error();
   if (*which >= most_psizes || *shift < 12 || *shift > 34) {
     return Error{
         Errc::corrupt,
@@ -152,10 +153,15 @@ Result<VmemmapPieces> read_vmemmap_list(const ArchInputs& inputs) {
   if (!head) return head.error();
   auto next = reader.number(*head, 8);
   VmemmapPieces found{std::uint64_t{1} << *shift, {}};
+  VirtAddr remembered(0);
   while (next && *next != 0) {
-    if (found.pieces.size() == most_pieces)
-      return Error{Errc::corrupt, "it has more entries than any machine", "the list may run in a circle"};
     const VirtAddr entry(*next);
+    // Each time the list has doubled, its last entry is remembered: a circle comes back to one of them.
+    if (entry == remembered || found.pieces.size() == most_pieces)
+      return Error{Errc::corrupt,
+                   fmt::format("it runs in a circle, or beyond all measure, at {:#x}", entry.raw()),
+                   {}};
+    if (std::has_single_bit(found.pieces.size())) remembered = entry;
     const auto phys = reader.number(entry + offsets[1], 8);
     if (!phys) return phys.error();
     const auto start = reader.number(entry + offsets[2], 8);

@@ -18,6 +18,26 @@ TEST(Architectures, AreFoundByTheirElfMachine) {
   EXPECT_EQ(find_arch(183)->pmd_shift(16), 29U);
 }
 
+TEST(Architectures, AreFoundByWhatUnameOrQemuCallsThem) {
+  EXPECT_EQ(find_arch("s390x"), &s390x);
+  EXPECT_EQ(find_arch("S390X"), &s390x);
+  EXPECT_EQ(find_arch("ppc64"), &ppc64);
+  EXPECT_EQ(find_arch("ppc64le"), &ppc64);
+  EXPECT_EQ(find_arch("aarch64"), &arm64);
+  EXPECT_EQ(find_arch("mips"), nullptr);
+  EXPECT_EQ(find_arch(""), nullptr);
+}
+
+TEST(Architectures, AreFoundByWhatTheirKernelsAloneSay) {
+  const auto found = [](const std::string& key) { return find_arch(*Vmcoreinfo::parse(key + "\n")); };
+  EXPECT_EQ(found("NUMBER(kimage_voffset)=0xffffb02cb0a00000"), &arm64);
+  EXPECT_EQ(found("SYMBOL(lowcore_ptr)=1"), &s390x);
+  EXPECT_EQ(found("SYMBOL(vmemmap_list)=1"), &ppc64);
+  EXPECT_EQ(found("NUMBER(va_kernel_pa_offset)=1"), &riscv64);
+  EXPECT_EQ(found("NUMBER(phys_base)=1"), &x86_64);
+  EXPECT_EQ(found("OSRELEASE=6.12"), nullptr);
+}
+
 TEST(Architectures, UnknownMachinesAreNull) {
   EXPECT_EQ(find_arch(0), nullptr);
   EXPECT_EQ(find_arch(0xffff), nullptr);

@@ -102,5 +102,39 @@ TEST(BuildId, IsFoundAmongTheNotesInMemory) {
   EXPECT_EQ(dumped_build_id(kernel->space(), at + 8, at, ByteOrder::little).error().code, Errc::corrupt);
 }
 
+/// All virtual addresses below 64 KiB are physical ones; nothing else is mapped.
+class FirstPages final : public Translator {
+ public:
+  Result<Mapping> mapping_at(VirtAddr at) const override {
+    constexpr std::uint64_t size = 65536;
+    if (at.raw() < size) return Mapping{at, size - at.raw(), PhysAddr(at.raw())};
+    return Mapping{at, 0 - at.raw(), std::nullopt};
+  }
+};
+
+TEST(ByteOrderOfMemory, IsTheOneInWhichPointersLeadToMemory) {
+  const Vmcoreinfo info = info_of("SYMBOL(mem_section)=1000\n");
+  const FirstPages translator;
+  for (const ByteOrder order : {ByteOrder::little, ByteOrder::big}) {
+    test::FakeMemory memory(order);
+    memory.write_u64(PhysAddr(0x1100), 0x2000);  // behind roots that are NULL
+    memory.write_u64(PhysAddr(0x2000), 1);
+    const AddressSpace space(memory, translator);
+    for (const ByteOrder claimed : {ByteOrder::little, ByteOrder::big})
+      EXPECT_EQ(order_of_memory(space, info, claimed), order);
+  }
+}
+
+TEST(ByteOrderOfMemory, IsTheClaimedOneWhereNoPointerTells) {
+  const FirstPages translator;
+  test::FakeMemory memory;
+  memory.write_u64(PhysAddr(0x1000), 0xdeadbeef00000000);
+  const AddressSpace space(memory, translator);
+  for (const ByteOrder claimed : {ByteOrder::little, ByteOrder::big}) {
+    EXPECT_EQ(order_of_memory(space, info_of("SYMBOL(mem_section)=1000\n"), claimed), claimed);
+    EXPECT_EQ(order_of_memory(space, info_of("OSRELEASE=6.12\n"), claimed), claimed);
+  }
+}
+
 }  // namespace
 }  // namespace memsect
