@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -128,7 +129,12 @@ bool Finder::time_is_up() {
 /// Whether the search is over.
 bool Finder::look_at(PhysAddr page) {
   const auto head = memory_.view(page, head_size);
-  const auto within = head ? text_in_page(head->bytes) : std::nullopt;
+  if (!head) return false;
+  auto within = text_in_page(head->bytes);
+  if (head->bytes.size() < head_size) {  // in an ELF core a page may lie in two cached blocks
+    std::array<std::byte, head_size> whole{};
+    if (memory_.read(page, whole)) within = text_in_page(whole);
+  }
   return within && add(read_candidate(memory_, page + *within), page + *within);
 }
 

@@ -51,6 +51,18 @@ TEST(FindVmcoreinfo, FindsTheTextOfTheNote) {
   EXPECT_EQ(finds->found[0].at, PhysAddr(0x3f018));
 }
 
+TEST(FindVmcoreinfo,
+     FindsTextsThatLieInSeveralBlocks) {  // as in QEMU's ELF cores: pages begin anywhere in the file
+  for (const std::string& text : {text_of("6.12"), note_of(text_of("6.12"))}) {
+    FakeMemory memory(ByteOrder::little, 8);
+    memory.add({PhysAddr(0), 0x2000});
+    memory.write_text(PhysAddr(0x1000), text);
+    const auto finds = find_vmcoreinfo(memory, {});
+    ASSERT_TRUE(finds) << finds.error().message;
+    EXPECT_EQ(finds->found[0].text, text_of("6.12"));
+  }
+}
+
 TEST(FindVmcoreinfo, CountsCopiesAndPutsThemFirst) {
   FakeMemory memory = some_memory();
   memory.write_text(PhysAddr(0x1000), text_of("5.10"));
