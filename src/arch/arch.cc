@@ -20,7 +20,7 @@ bool same_name(std::string_view ours, std::string_view theirs) {
 }  // namespace
 
 std::span<const ArchDriver* const> arch_drivers() {
-  static constexpr std::array drivers{&x86_64, &arm64, &ppc64, &s390x, &riscv64, &loongarch64};
+  static constexpr std::array drivers{&x86_64, &arm64, &ppc64, &s390x, &riscv64, &loongarch64, &i386, &arm};
   return drivers;
 }
 

@@ -62,6 +62,8 @@ extern const ArchDriver ppc64;
 extern const ArchDriver s390x;
 extern const ArchDriver riscv64;
 extern const ArchDriver loongarch64;
+extern const ArchDriver i386;
+extern const ArchDriver arm;
 
 /// All machines, in the order of the documentation.
 std::span<const ArchDriver* const> arch_drivers();

@@ -53,11 +53,12 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   if (!dump) return std::move(dump).error().within(path);
   dump_ = std::move(*dump);
   for (const auto& part : parts) files_.push_back({part->name(), "dump", inputs.dump_format->name});
-  if (dump_.info.word_bits != 64) {
+  if (dump_.info.word_bits != 64 && dumped_arch() == nullptr) {
     return Error{
         Errc::unsupported,
-        fmt::format("{}: is the dump of a machine with {}-bit words{}; memsect reads 64-bit kernels", path,
-                    dump_.info.word_bits,
+        fmt::format("{}: is the dump of a machine with {}-bit words{}; memsect reads none but "
+                    "x86 and arm of these",
+                    path, dump_.info.word_bits,
                     dump_.info.utsname_machine.empty() ? "" : " (" + dump_.info.utsname_machine + ")"),
         {}};
   }

@@ -146,6 +146,13 @@ Result<MemoryGeometry> load_geometry(const Kernel& kernel, MemoryModel& model) {
     model.origin["memory_model"] = "derived: this kernel has no mem_section";
     return geometry;
   }
+  if (kernel.arch().word_size != 8) {
+    return Error{Errc::unsupported,
+                 fmt::format("this is a kernel of {} with memory sections: of 32-bit kernels only those with "
+                             "FLATMEM, which have none, are told",
+                             kernel.arch().name),
+                 {}};
+  }
   geometry.kind = MemoryModelKind::sparsemem_extreme;
   load_usage_header(kernel, geometry);
   if (auto done = load_section_size(kernel, model, geometry); !done) return std::move(done).error();

@@ -43,6 +43,7 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   if (geometry->kind == MemoryModelKind::flatmem) {
     model.notes.note(
         "this kernel uses FLATMEM: it has no memory sections, and memory hot-plug is not built in");
+    model.blocks = std::vector<MemoryBlock>();
     return model;
   }
   if (auto done = load_sections(kernel, model); !done) return std::move(done).error();
