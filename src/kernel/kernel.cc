@@ -53,15 +53,8 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   if (!dump) return std::move(dump).error().within(path);
   dump_ = std::move(*dump);
   for (const auto& part : parts) files_.push_back({part->name(), "dump", inputs.dump_format->name});
-  if (dump_.info.word_bits != 64 && dumped_arch() == nullptr) {
-    return Error{
-        Errc::unsupported,
-        fmt::format("{}: is the dump of a machine with {}-bit words{}; memsect reads none but "
-                    "x86 and arm of these",
-                    path, dump_.info.word_bits,
-                    dump_.info.utsname_machine.empty() ? "" : " (" + dump_.info.utsname_machine + ")"),
-        {}};
-  }
+  if (dump_.info.word_bits != 64 && headers_tell_machine() && dumped_arch() == nullptr)
+    return not_of_these_words();
   return {};
 }
 
@@ -275,6 +268,16 @@ bool Kernel::is_build_in_memory(const Vmlinux& vmlinux) {
   return found && *found == vmlinux.image.build_id;
 }
 
+/// That the dump is of a machine of 32-bit words which is none of ours.
+Error Kernel::not_of_these_words() const {
+  const std::string& machine = dump_.info.utsname_machine;
+  return {Errc::unsupported,
+          fmt::format(
+              "{}: is the dump of a machine with {}-bit words{}; memsect reads none but x86 and arm of these",
+              name(), dump_.info.word_bits, machine.empty() ? "" : " (" + machine + ")"),
+          {}};
+}
+
 /// The machine: of the vmlinux, else of the dump's headers, else by what only one machine puts into VMCOREINFO.
 Result<void> Kernel::choose_arch() {
   const bool headers_tell = headers_tell_machine();
@@ -304,6 +307,7 @@ Result<void> Kernel::choose_arch() {
             : fmt::format("this machine ({}) is not supported", dump_.info.utsname_machine);
     return Error{Errc::unsupported, fmt::format("{}: {}", name(), machine), {}};
   }
+  if (dump_.info.word_bits == 32 && arch_->word_size != 4) return not_of_these_words();
   auto page_shift = find_page_shift(*arch_, vmcoreinfo_);
   if (!page_shift) return std::move(page_shift).error().within(name());
   page_size_ = std::uint64_t{1} << *page_shift;

@@ -93,6 +93,7 @@ class Kernel {
   bool is_build_in_memory(const Vmlinux& vmlinux);
   void find_kaslr_offset();
   Error explain(Error error) const;
+  Error not_of_these_words() const;
 
   /// What messages call the dump.
   const std::string& name() const { return files_.front().path; }

@@ -10,7 +10,6 @@ namespace {
 using test::failure;
 using test::FakeMemory;
 using test::look;
-using testing::HasSubstr;
 
 TEST(Lowmem, OfI386BeginsWithPhysicalZero) {
   const FakeMemory memory;
