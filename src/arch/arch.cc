@@ -10,6 +10,9 @@
 namespace memsect {
 namespace {
 
+constexpr std::array<const ArchDriver*, 8> drivers{&x86_64,  &arm64,       &ppc64, &s390x,
+                                                   &riscv64, &loongarch64, &i386,  &arm};
+
 /// QEMU writes "S390X" where the kernel says "s390x".
 bool same_name(std::string_view ours, std::string_view theirs) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -19,10 +22,7 @@ bool same_name(std::string_view ours, std::string_view theirs) {
 
 }  // namespace
 
-std::span<const ArchDriver* const> arch_drivers() {
-  static constexpr std::array drivers{&x86_64, &arm64, &ppc64, &s390x, &riscv64, &loongarch64, &i386, &arm};
-  return drivers;
-}
+std::span<const ArchDriver* const> arch_drivers() { return drivers; }
 
 const ArchDriver* find_arch(const Vmcoreinfo& info) {
   for (const ArchDriver* driver : arch_drivers()) {
