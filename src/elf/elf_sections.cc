@@ -26,6 +26,10 @@ constexpr std::uint64_t largest_section = std::uint64_t{4} << 30;
 /// A section that is read as a whole is names or abbreviations, 20 MB in the largest kernels.
 constexpr std::uint64_t largest_whole = std::uint64_t{128} << 20;
 
+/// No stream makes more of one byte: deflate a run of 258 from 2 bits, zstd a block of 128 KiB from 4 bytes.
+constexpr std::uint64_t most_from_a_byte_zlib = 1032;
+constexpr std::uint64_t most_from_a_byte_zstd = 32768;
+
 struct ElfDeleter {
   void operator()(Elf* elf) const { elf_end(elf); }
 };
@@ -35,6 +39,26 @@ Error beyond_end(const ElfSection& section) {
           fmt::format("section {} ({:#x} bytes at offset {:#x}) reaches beyond the end of the file",
                       section.name, section.stored_size, section.offset),
           {}};
+}
+
+/// A size out of a damaged header must be refused before anything is allocated for it.
+Result<void> check_claim(const ElfSection& section) {
+  if (section.size > largest_section) {
+    return Error{
+        Errc::corrupt,
+        fmt::format("section {} claims {:#x} bytes, more than any kernel's", section.name, section.size),
+        {}};
+  }
+  const std::uint64_t most = section.compression == ElfSection::Compression::zlib   ? most_from_a_byte_zlib
+                             : section.compression == ElfSection::Compression::zstd ? most_from_a_byte_zstd
+                                                                                    : largest_section;
+  if (section.size / most > section.stored_size) {
+    return Error{Errc::corrupt,
+                 fmt::format("section {} claims {:#x} bytes, more than {:#x} compressed bytes can become",
+                             section.name, section.size, section.stored_size),
+                 {}};
+  }
+  return {};
 }
 
 }  // namespace
@@ -135,12 +159,7 @@ Result<void> ElfSections::fill(const ElfSection& section, std::uint64_t offset,
                              section.size, out.size(), offset),
                  {}};
   }
-  if (section.size > largest_section) {
-    return Error{
-        Errc::corrupt,
-        fmt::format("section {} claims {:#x} bytes, more than any kernel's", section.name, section.size),
-        {}};
-  }
+  if (auto possible = check_claim(section); !possible) return possible;
   if (section.compression == ElfSection::Compression::none)
     return within(file_->read(section.offset + offset, out));
   auto& inflated = inflated_[&section];
@@ -176,6 +195,9 @@ Result<Bytes> ElfSections::whole(std::string_view name) {
   if (size > largest_whole) {
     return Error{
         Errc::corrupt, fmt::format("section {} claims {:#x} bytes, more than any kernel's", name, size), {}};
+  }
+  if (section != nullptr) {
+    if (auto possible = check_claim(*section); !possible) return std::move(possible).error();
   }
   LargeBuffer bytes(size);
   if (section != nullptr) {

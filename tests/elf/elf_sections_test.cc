@@ -165,6 +165,12 @@ TEST(ElfSections, DoNotBelieveASizeThatNoKernelHas) {
   }
 }
 
+TEST(ElfSections, DoNotBelieveASizeThatTheirCompressedBytesCannotBecome) {
+  const Buffer packed = test::compress(Codec::zlib, Buffer(100));
+  const auto sections = open(elf_with(".debug_str", shf_compressed, with_chdr(1, 100 << 20, packed)));
+  EXPECT_THAT(sections->whole(".debug_str").error().message, HasSubstr("compressed bytes can become"));
+}
+
 TEST(ElfSections, NameACompressionThatTheyDoNotKnow) {
   const Buffer packed = test::compress(Codec::zlib, content());
   for (const Buffer& bytes : {with_chdr(77, 1000, packed), Buffer(8)}) {
