@@ -1,9 +1,9 @@
 # bash completion for memsect. tests/completions_test.py holds it against memsect --help.
 
 _memsect() {
-  local commands="info sections nodes blocks usemap subsections deps addr extract"
+  local commands="info sections nodes blocks usemap subsections deps removable why addr extract"
   local common="-c --core -s --vmlinux --symbols --btf --types --debuginfod --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
-    -o --output --columns -b --bytes --to --color --no-cage --verbose -h --help"
+    -o --output --columns -b --bytes --to --color --threads --no-cage --verbose -h --help"
   local selection="--section --node --block --range"
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local command="" options word
@@ -17,12 +17,13 @@ _memsect() {
   done
   case $command in
     "") mapfile -t COMPREPLY < <(compgen -W "$commands -h --help --version" -- "$current"); return ;;
-    info | addr) options=$common ;;
+    info | addr | why) options=$common ;;
     sections) options="$common $selection --blocks --watch" ;;
     nodes) options="$common --node" ;;
     blocks) options="$common $selection --watch" ;;
     usemap | subsections) options="$common $selection" ;;
     deps) options="$common --self --fail-on --watch" ;;
+    removable) options="$common $selection --by --plan --fail-on" ;;
     extract) options="$common --as --without-types" ;;
   esac
 
@@ -34,13 +35,18 @@ _memsect() {
       ;;
     --types) mapfile -t COMPREPLY < <(compgen -W "auto dwarf btf vmcoreinfo" -- "$current") ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current") ;;
-    --fail-on) mapfile -t COMPREPLY < <(compgen -W "cycle holder" -- "$current") ;;
+    --fail-on)
+      local findings="cycle holder"
+      [[ $command == removable ]] && findings=blocked
+      mapfile -t COMPREPLY < <(compgen -W "$findings" -- "$current")
+      ;;
+    --by) mapfile -t COMPREPLY < <(compgen -W "block section" -- "$current") ;;
     --as) mapfile -t COMPREPLY < <(compgen -W "kdump elf" -- "$current") ;;
-    -o | --output | --columns | --section | --node | --block | --range | --watch) ;;
+    -o | --output | --columns | --section | --node | --block | --range | --watch | --threads) ;;
     *)
       if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
-      elif [[ $command == addr && $previous == addr ]]; then
+      elif [[ $command =~ ^(addr|why)$ && $previous == "$command" ]]; then
         compopt -o nospace 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -W "pfn: phys: virt: section: node: memory range:" -- "$current")
       else

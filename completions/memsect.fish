@@ -1,6 +1,6 @@
 # fish completion for memsect. tests/completions_test.py holds it against memsect --help.
 
-set -l commands info sections nodes blocks usemap subsections deps addr extract
+set -l commands info sections nodes blocks usemap subsections deps removable why addr extract
 
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -f
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a info -d "The memory model's numbers and what the dump is"
@@ -10,6 +10,8 @@ complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a blocks -d 
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a usemap -d 'The pageblock map and its totals by zone'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a subsections -d 'Which 2 MiB units of each section there are, and what they are'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a deps -d 'Which sections hold whose metadata'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a removable -d 'Which memory blocks could be put offline, and what keeps the others'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a why -d 'Why a memory block, section, node, page or range cannot go'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a addr -d 'What is at an address'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a extract -d 'Write a small dump with what memsect reads'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -l version -d 'The version'
@@ -33,18 +35,22 @@ complete -c memsect -n "__fish_seen_subcommand_from $commands" -s o -l output -l
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -s b -l bytes -d 'Sizes in bytes'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l to -r -F -d 'Write to this file'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l color -x -a 'auto always never' -d 'When to use colours'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l threads -x -d 'How many, of what goes over all pages'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l no-cage -d 'Keep all privileges while the dump is decoded'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l verbose -d 'Say what was decided on the way'
 
-complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections" -l section -x -d 'Only section N, or N to M'
-complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections nodes" -l node -x -d 'Only node N'
-complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections" -l block -x -d 'Only memory block N'
-complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections" -l range -x -d 'Only these physical addresses'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections removable" -l section -x -d 'Only section N, or N to M'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections removable nodes" -l node -x -d 'Only node N'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections removable" -l block -x -d 'Only memory block N'
+complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections removable" -l range -x -d 'Only these physical addresses'
 complete -c memsect -n "__fish_seen_subcommand_from sections blocks deps" -l watch -x -d 'Of the running kernel: again every N seconds'
 complete -c memsect -n "__fish_seen_subcommand_from sections" -l blocks -d 'List the type of every pageblock (JSON)'
-complete -c memsect -n "__fish_seen_subcommand_from addr" -a 'pfn: phys: virt: section: node: memory range:' -d 'What to look at'
+complete -c memsect -n "__fish_seen_subcommand_from addr why" -a 'pfn: phys: virt: section: node: memory range:' -d 'What to look at'
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l self -d 'Also objects that serve only their own section'
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l fail-on -x -a 'cycle holder' -d 'Exit 1 when there is one'
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l format -x -a dot -d 'Output format'
+complete -c memsect -n "__fish_seen_subcommand_from removable" -l by -x -a 'block section' -d 'Judge blocks or sections'
+complete -c memsect -n "__fish_seen_subcommand_from removable" -l plan -d 'The order in which blocks could go'
+complete -c memsect -n "__fish_seen_subcommand_from removable" -l fail-on -x -a blocked -d 'Exit 1 when there is one'
 complete -c memsect -n "__fish_seen_subcommand_from extract" -l as -x -a 'kdump elf' -d 'Form of the new dump'
 complete -c memsect -n "__fish_seen_subcommand_from extract" -l without-types -d 'Leave out BTF and kallsyms'

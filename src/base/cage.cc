@@ -3,8 +3,11 @@
 //   capabilities   all dropped (live: all but CAP_SYS_RAWIO), and no_new_privs: nothing brings them back
 //   Landlock       live only, Linux 5.13+: of the file system, reading of the named files is left. Where the kernel has
 //                  no Landlock the next one has to do
-//   seccomp        system calls on a list; another one kills the process. Opening is on it for the running kernel
-//                  alone, and then for reading
+//   seccomp        system calls that work on what is open are on a list. Those that reach for something else - files,
+//                  programs, the network, other processes - kill the process; opening for reading is left for the
+//                  running kernel alone. Any other call answers ENOSYS, as on a kernel that does not have it: C
+//                  libraries take up new calls with every release (isatty() of glibc 2.42 began to ask TCGETS2), and
+//                  know how to do without
 //
 // System calls are named by libseccomp, which knows their numbers on every machine.
 #include "base/cage.h"
@@ -39,13 +42,12 @@ Error refused(std::string_view what, int number) {
           "--no-cage goes on without"};
 }
 
-Result<void> drop_capabilities(bool keep_rawio) {
+Result<void> drop_capabilities(std::uint32_t kept) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refused("no_new_privs cannot be set", errno);
   __user_cap_header_struct header{};
   header.version = _LINUX_CAPABILITY_VERSION_3;
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
   if (::syscall(SYS_capget, &header, data.data()) != 0) return refused("capabilities cannot be read", errno);
-  const std::uint32_t kept = keep_rawio ? std::uint32_t{1} << CAP_SYS_RAWIO : 0;
   for (std::size_t i = 0; i < data.size(); ++i) {
     const std::uint32_t mask = i == 0 ? kept : 0;
     data[i].effective &= mask;
@@ -134,6 +136,73 @@ constexpr std::array<std::string_view, 46> allowed_calls{"read",
                                                          "prlimit64",
                                                          "ugetrlimit"};
 
+// What reaches beyond what is open.
+constexpr std::array<std::string_view, 62> deadly_calls{"open",
+                                                        "openat2",
+                                                        "creat",
+                                                        "execve",
+                                                        "execveat",
+                                                        "fork",
+                                                        "vfork",
+                                                        "socket",
+                                                        "socketcall",
+                                                        "socketpair",
+                                                        "connect",
+                                                        "bind",
+                                                        "sendto",
+                                                        "sendmsg",
+                                                        "sendmmsg",
+                                                        "ptrace",
+                                                        "process_vm_readv",
+                                                        "process_vm_writev",
+                                                        "pidfd_open",
+                                                        "pidfd_getfd",
+                                                        "kill",
+                                                        "tkill",
+                                                        "bpf",
+                                                        "mount",
+                                                        "umount",
+                                                        "umount2",
+                                                        "pivot_root",
+                                                        "chroot",
+                                                        "unshare",
+                                                        "setns",
+                                                        "open_by_handle_at",
+                                                        "init_module",
+                                                        "finit_module",
+                                                        "delete_module",
+                                                        "kexec_load",
+                                                        "kexec_file_load",
+                                                        "reboot",
+                                                        "link",
+                                                        "symlink",
+                                                        "symlinkat",
+                                                        "mkdir",
+                                                        "mkdirat",
+                                                        "rmdir",
+                                                        "mknod",
+                                                        "mknodat",
+                                                        "truncate",
+                                                        "truncate64",
+                                                        "chmod",
+                                                        "fchmodat",
+                                                        "chown",
+                                                        "lchown",
+                                                        "fchownat",
+                                                        "io_uring_setup",
+                                                        "perf_event_open",
+                                                        "userfaultfd",
+                                                        "add_key",
+                                                        "keyctl",
+                                                        "memfd_create",
+                                                        "setuid",
+                                                        "setresuid",
+                                                        "swapon",
+                                                        "acct"};
+// How an OutputFile gets its name.
+constexpr std::array<std::string_view, 6> naming_calls{"linkat",    "rename", "renameat",
+                                                       "renameat2", "unlink", "unlinkat"};
+
 struct FilterDeleter {
   void operator()(void* filter) const { seccomp_release(filter); }
 };
@@ -163,38 +232,70 @@ scmp_arg_cmp has_bits(unsigned argument, std::uint64_t mask, std::uint64_t value
   return {argument, SCMP_CMP_MASKED_EQ, mask, value};
 }
 
-void add_rules(Rules& rules, const CageNeeds& needs) {
+/// Which argument of clone() has the flags.
+#ifdef __s390x__
+constexpr unsigned clone_flags = 1;
+#else
+constexpr unsigned clone_flags = 0;
+#endif
+
+/// Whether it is a terminal, and how wide. TCGETS2 by its definition: struct termios2, 44 bytes, does not go together
+/// with the C library's termios.h.
+void add_terminal_rules(Rules& rules) {
+  constexpr std::uint64_t tcgets2 = _IOC(_IOC_READ, 'T', 0x2a, 44);
+  for (const std::uint64_t request : {std::uint64_t{TCGETS}, tcgets2, std::uint64_t{TIOCGWINSZ}})
+    rules.add(SCMP_ACT_ALLOW, "ioctl", equals(1, request));
+}
+
+void add_opening_rules(Rules& rules, std::uint32_t deadly, bool may_reopen) {
+  if (!may_reopen) {
+    rules.add(deadly, "openat");
+    return;
+  }
+  constexpr std::uint64_t changes = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
+  rules.add(SCMP_ACT_ALLOW, "openat", has_bits(2, changes, O_RDONLY));
+  for (const std::uint64_t change :
+       {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, static_cast<int>(O_TMPFILE & ~O_DIRECTORY)})
+    rules.add(deadly, "openat", has_bits(2, change, change));
+  for (const char* call : {"access", "faccessat", "faccessat2", "fstatfs", "fstatfs64"})
+    rules.add(SCMP_ACT_ALLOW, call);
+}
+
+void add_rules(Rules& rules, std::uint32_t deadly, const CageNeeds& needs) {
   for (const std::string_view call : allowed_calls) rules.add(SCMP_ACT_ALLOW, call);
-  for (const char* call : {"mmap", "mmap2", "mprotect"})
+  for (const std::string_view call : deadly_calls) rules.add(deadly, call);
+  for (const std::string_view call : naming_calls)
+    rules.add(needs.names_output ? SCMP_ACT_ALLOW : deadly, call);
+  for (const char* call : {"mmap", "mmap2", "mprotect"}) {
     rules.add(SCMP_ACT_ALLOW, call, has_bits(2, PROT_EXEC, 0));
+    rules.add(deadly, call, has_bits(2, PROT_EXEC, PROT_EXEC));
+  }
   for (const int command : {F_GETFD, F_GETFL}) {
     for (const char* call : {"fcntl", "fcntl64"})
       rules.add(SCMP_ACT_ALLOW, call, equals(1, static_cast<std::uint64_t>(command)));
   }
-  for (const std::uint64_t request : {std::uint64_t{TCGETS}, std::uint64_t{TIOCGWINSZ}})
-    rules.add(SCMP_ACT_ALLOW, "ioctl", equals(1, request));
+  add_terminal_rules(rules);
   // fstat() of newer C libraries.
   rules.add(SCMP_ACT_ALLOW, "newfstatat", has_bits(3, AT_EMPTY_PATH, AT_EMPTY_PATH));
   // Threads, not processes. clone3 hides its flags behind a pointer; without it the C library takes clone.
-  rules.add(SCMP_ACT_ERRNO(ENOSYS), "clone3");
-  rules.add(SCMP_ACT_ALLOW, "clone", has_bits(0, CLONE_THREAD, CLONE_THREAD));
-  constexpr std::uint64_t changes = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
-  if (!needs.reopened.empty()) {
-    rules.add(SCMP_ACT_ALLOW, "openat", has_bits(2, changes, O_RDONLY));
-    for (const char* call : {"access", "faccessat", "faccessat2", "fstatfs", "fstatfs64"})
-      rules.add(SCMP_ACT_ALLOW, call);
-  }
-  if (needs.names_output) {
-    for (const char* call : {"linkat", "rename", "renameat", "renameat2", "unlink", "unlinkat"})
-      rules.add(SCMP_ACT_ALLOW, call);
-  }
+  rules.add(SCMP_ACT_ALLOW, "clone", has_bits(clone_flags, CLONE_THREAD, CLONE_THREAD));
+  rules.add(deadly, "clone", has_bits(clone_flags, CLONE_THREAD, 0));
+  add_opening_rules(rules, deadly, !needs.reopened.empty());
+}
+
+/// Killing the whole process came with Linux 4.14; before, a filter kills the thread.
+std::uint32_t deadly_action() {
+  constexpr unsigned knows_kill_process = 3;
+  return seccomp_api_get() >= knows_kill_process ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_KILL;
 }
 
 Result<void> restrict_calls(const CageNeeds& needs) {
-  const std::unique_ptr<void, FilterDeleter> filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
+  const std::unique_ptr<void, FilterDeleter> filter(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
   if (!filter) return refused("no filter of system calls can be made", ENOMEM);
+  // Else every refusal of the kernel is ECANCELED.
+  static_cast<void>(seccomp_attr_set(filter.get(), SCMP_FLTATR_API_SYSRAWRC, 1));
   Rules rules(filter.get());
-  add_rules(rules, needs);
+  add_rules(rules, deadly_action(), needs);
   if (rules.result() != 0) return refused("the filter of system calls cannot be made", -rules.result());
   const int result = seccomp_load(filter.get());
   // Not built into this kernel: the capabilities are gone all the same.
@@ -207,7 +308,9 @@ Result<void> restrict_calls(const CageNeeds& needs) {
 bool has_cage() { return true; }
 
 Result<void> enter_cage(const CageNeeds& needs) {
-  if (auto done = drop_capabilities(!needs.reopened.empty()); !done) return done;
+  const std::uint32_t reading = needs.reopened.empty() ? 0 : std::uint32_t{1} << CAP_SYS_RAWIO;
+  const std::uint32_t naming = needs.names_output ? std::uint32_t{1} << CAP_DAC_OVERRIDE : 0;
+  if (auto done = drop_capabilities(reading | naming); !done) return done;
   if (!needs.reopened.empty()) {
     if (auto done = restrict_files(needs.reopened); !done) return done;
   }

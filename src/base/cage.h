@@ -13,7 +13,8 @@ struct CageNeeds {
   /// Files and folders that may be opened again, for reading: of the running kernel. Where there are any, CAP_SYS_RAWIO
   /// is kept, which /proc/kcore wants.
   std::vector<std::string> reopened;
-  /// An OutputFile that was created before may still be given its name.
+  /// An OutputFile that was created before may still be given its name; CAP_DAC_OVERRIDE is kept, since root's output
+  /// may lie in a folder of somebody else.
   bool names_output = false;
 };
 
@@ -21,8 +22,9 @@ struct CageNeeds {
 /// own.
 bool has_cage();
 
-/// For the rest of the process: drops all capabilities, and has the kernel kill the process when it does anything but
-/// read what is open, use memory and threads, and write to files that are open. Every thread must be started afterwards.
+/// For the rest of the process: drops all capabilities, and leaves it reading what is open, memory, threads, and
+/// writing to files that are open. The kernel kills it when it opens files, starts programs or talks to others; other
+/// system calls answer ENOSYS. Every thread must be started afterwards.
 /// Does nothing where has_cage() is false; `io` when the kernel refuses.
 Result<void> enter_cage(const CageNeeds& needs);
 

@@ -36,6 +36,8 @@ extern const Command blocks_command;
 extern const Command usemap_command;
 extern const Command subsections_command;
 extern const Command deps_command;
+extern const Command removable_command;
+extern const Command why_command;
 extern const Command addr_command;
 extern const Command extract_command;
 

@@ -92,6 +92,9 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
   app.add_option("--color", options.color, "auto, always or never (NO_COLOR is honoured)")
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_option("--threads", options.threads, "how many, of what goes over all pages; 0: all CPUs")
+      ->type_name("N")
+      ->check(CLI::Range(0U, 1024U).description(""));
   app.add_flag("--no-cage", options.no_cage, "keep all privileges while the dump is decoded");
   app.add_flag("--verbose", options.verbose, "say what was decided on the way");
 }

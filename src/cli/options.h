@@ -31,6 +31,7 @@ struct CommonOptions {
   std::string to;
   std::string color = "auto";
   bool verbose = false;
+  unsigned threads = 0;  ///< of what goes over all pages; 0: one for each CPU
   bool no_cage = false;
   unsigned watch_seconds = 0;  ///< --watch, 0 when not given
 

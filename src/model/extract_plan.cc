@@ -23,6 +23,7 @@
 #include "kernel/kernel.h"
 #include "memory/recording_memory.h"
 #include "model/loader.h"
+#include "model/offline_rules.h"
 #include "model/page_decoder.h"
 
 namespace memsect {
@@ -428,6 +429,7 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
   const PageDecoder pages(kernel, model->geometry);
   visit_slab_pages(kernel, *model, pages);
   walk_known_tables(kernel, *model);
+  static_cast<void>(load_offline_rules(kernel, model->notes));
   const RangeSet tables = record.tables,
                  data = record.data;  // judging reads struct pages, which goes on record
 

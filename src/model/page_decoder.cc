@@ -7,11 +7,7 @@
 //   _refcount
 //
 // Of a compound page the first struct page counts, its head: a tail page names it (page.cc). Its order, and whether it
-// belongs to hugetlb, moved through the second struct page:
-//
-//   order    ..6.0 page[1].compound_order    6.1-6.5 folio._folio_order    6.6+ low byte of folio._flags_1
-//   hugetlb  ..6.0 page[1].compound_dtor     6.1-6.5 folio._folio_dtor     6.6-6.8 PG_hugetlb in page[1].flags
-//            6.9+ a page_type
+// belongs to hugetlb, stand in the second struct page (compound_layout.cc).
 //
 // HugeTLB's vmemmap optimisation (5.15-7.0) maps one page of struct pages many times, so that tail pages look like
 // heads: page_fixed_fake_head() tells them by the struct page behind, and so does head_of() here.
@@ -29,12 +25,6 @@ namespace {
 constexpr unsigned largest_order = 40;       // no machine has a larger folio: 4 PiB
 constexpr unsigned largest_free_order = 20;  // of the page allocator: 10, up to 13 with 64K pages
 constexpr std::size_t longest_cache_name = 128;
-
-/// A field of page[1], seen from page[0].
-std::optional<Field> in_second_page(const Result<Field>& field, const StructLayout& page) {
-  if (!field) return std::nullopt;
-  return Field(page.size + field->offset(), field->size(), page.order);
-}
 
 std::optional<Field> field_of(const Result<StructLayout>& layout, std::string_view member) {
   if (!layout) return std::nullopt;
@@ -72,38 +62,11 @@ Result<void> PageDecoder::bind(const Kernel& kernel) {
   flag_names_ = find_page_flags(kernel.types());
   types_ = find_page_types(kernel.types(), kernel.vmcoreinfo(), *page);
   zone_device_ = reader_.zone_device();
-  bind_compound(kernel);
+  compound_ = find_compound_layout(kernel.types());
+  const auto& direct_map = kernel.arch_memory().page_offset;
+  high_addresses_ = !direct_map || direct_map->raw() >> 63 != 0;
   bind_slab(kernel, *page);
   return {};
-}
-
-void PageDecoder::bind_compound(const Kernel& kernel) {
-  const TypeSource& types = kernel.types();
-  const auto page = types.find_struct("page");
-  const auto folio = types.find_struct("folio");  // 5.16+
-  order_ = field_of(folio, "_folio_order");
-  if (!order_ && page) order_ = in_second_page(page->field("compound_order"), *page);
-  if (!order_) {
-    // Linux ebc1baf5c9b4 ("mm: free up a word in the first tail page") (v6.6)
-    if (const auto flags = field_of(folio, "_flags_1")) {
-      const std::uint64_t lowest = kernel.order() == ByteOrder::little ? 0 : flags->size() - 1;
-      order_ = Field(flags->offset() + lowest, 1, kernel.order());
-      order_in_flags_ = true;
-    }
-  }
-  hugetlb_dtor_ = field_of(folio, "_folio_dtor");
-  if (!hugetlb_dtor_ && page) hugetlb_dtor_ = in_second_page(page->field("compound_dtor"), *page);
-  const auto dtor = types.find_enumerator("compound_dtor_id", "HUGETLB_PAGE_DTOR");
-  if (dtor) {
-    hugetlb_dtor_value_ = static_cast<std::uint64_t>(*dtor);
-  } else {
-    hugetlb_dtor_.reset();
-  }
-  const auto bit = types.find_enumerator("pageflags", "PG_hugetlb");
-  if (bit && *bit >= 0 && *bit < 64 && page) {
-    hugetlb_flags_ = in_second_page(page->field("flags"), *page);
-    hugetlb_flag_ = std::uint64_t{1} << *bit;
-  }
 }
 
 void PageDecoder::bind_slab(const Kernel& kernel, const StructLayout& page) {
@@ -137,18 +100,15 @@ std::optional<VirtAddr> PageDecoder::head_of(const Raw& page) const {
 
 bool PageDecoder::is_hugetlb(const Raw& head) const {
   if (!has_flag(head, "head")) return false;
-  if (hugetlb_flags_) {
-    const auto flags = read_field(head.address, *hugetlb_flags_);
-    if (flags && (*flags & hugetlb_flag_) != 0) return true;
-  }
-  if (!hugetlb_dtor_) return false;
-  const auto dtor = read_field(head.address, *hugetlb_dtor_);
-  return dtor && *dtor == hugetlb_dtor_value_;
+  if (compound_.bytes == 0) return false;
+  std::vector<std::byte> bytes(compound_.bytes);
+  return space_.read(head.address, bytes) && compound_.is_hugetlb(bytes);
 }
 
 std::string PageDecoder::type_by_mapping(const Raw& head) const {
   const std::uint64_t mapping = mapping_.get(head.bytes);
-  if (mapping >> 63 == 0) return "none";  // no kernel address: the word belongs to someone else
+  // No kernel address: the word belongs to someone else.
+  if (mapping == 0 || (high_addresses_ && mapping >> 63 == 0)) return "none";
   switch (mapping & 3) {
     case 1:
       return "anon";
@@ -174,9 +134,9 @@ std::string PageDecoder::type_of(const Raw& head, const PageInfo& info) const {
 }
 
 Result<unsigned> PageDecoder::compound_order(VirtAddr head) const {
-  if (!order_)
+  if (!compound_.order)
     return Error{Errc::unsupported, "where this kernel keeps the order of compound pages is not known", {}};
-  auto order = read_field(head, *order_);
+  auto order = read_field(head, *compound_.order);
   if (!order) return std::move(order).error().within("order of the compound page");
   if (*order > largest_order)
     return Error{Errc::corrupt, fmt::format("the compound page claims order {}", *order), {}};
@@ -208,7 +168,7 @@ Result<PageDecoder::Raw> PageDecoder::read(const MemoryModel& model, Pfn pfn) co
 void PageDecoder::decode_flags(const Raw& page, const std::optional<VirtAddr>& head,
                                PageDetails& details) const {
   details.flags = flags_.get(page.bytes);
-  const bool holds_order = order_in_flags_ && head && page.address - *head == struct_page_size_;
+  const bool holds_order = compound_.order_in_flags && head && page.address - *head == struct_page_size_;
   for (const PageFlag& flag : flag_names_) {
     if (holds_order && flag.bit < 8) continue;
     if ((details.flags >> flag.bit & 1) != 0) details.flag_names.push_back(flag.name);

@@ -10,6 +10,7 @@
 #include "base/position.h"
 #include "base/result.h"
 #include "memory/address_space.h"
+#include "model/compound_layout.h"
 #include "model/memory_model.h"
 #include "model/page.h"
 #include "model/page_details.h"
@@ -34,7 +35,6 @@ class PageDecoder {
     std::vector<std::byte> bytes;
   };
   Result<void> bind(const Kernel& kernel);
-  void bind_compound(const Kernel& kernel);
   void bind_slab(const Kernel& kernel, const StructLayout& page);
   Result<std::uint64_t> read_field(VirtAddr object, const Field& field) const;
   std::optional<VirtAddr> head_of(const Raw& page) const;
@@ -58,10 +58,8 @@ class PageDecoder {
   std::vector<PageType> types_;
   Field flags_, refcount_, mapping_, private_;
   std::optional<Field> mapcount_, page_type_;
-  bool order_in_flags_ = false;  ///< of the second page of a compound one, lowest byte
-  /// Where a compound page keeps things, from the head's struct page on.
-  std::optional<Field> order_, hugetlb_dtor_, hugetlb_flags_;
-  std::uint64_t hugetlb_dtor_value_ = 0, hugetlb_flag_ = 0;
+  CompoundLayout compound_;
+  bool high_addresses_ = true;  ///< the kernel's own addresses have their top bit set: everywhere but on s390
   Result<Field> slab_cache_ = Error{Errc::no_type, "", {}};
   Result<Field> cache_name_ = Error{Errc::no_type, "", {}};
   std::optional<unsigned> zone_device_;

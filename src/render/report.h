@@ -56,8 +56,9 @@ struct Report {
   Notes notes;
   std::vector<Table> tables;
   std::vector<std::string> paragraphs;  ///< text below the tables, in table format only
-  Value data;                           ///< JSON "data", unless `rows` is set
-  std::uint64_t row_count = 0;          ///< JSON "data" as a list made row by row
+  bool words_alone = false;     ///< in table format the paragraphs say it all, unless columns are asked for
+  Value data;                   ///< JSON "data", unless `rows` is set
+  std::uint64_t row_count = 0;  ///< JSON "data" as a list made row by row
   std::function<Value(std::uint64_t row)> rows;
   Graph graph;
 };

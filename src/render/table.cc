@@ -309,7 +309,8 @@ Result<RenderOutcome> render(const Report& report, const RenderOptions& options,
   }
   const Utf8Locale utf8;
   TableWriter writer(options, sink);
-  for (std::size_t i = 0; i < report.tables.size(); ++i) {
+  const bool no_tables = report.words_alone && options.columns.empty();
+  for (std::size_t i = 0; i < report.tables.size() && !no_tables; ++i) {
     // -o names columns of the first table; those below it explain, and keep theirs.
     const auto selected =
         select_columns(report.tables[i], i == 0 ? options.columns : std::vector<std::string>{});

@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -67,6 +70,21 @@ void read_allocate_and_run_threads() {
 
 TEST_F(CageDeathTest, LetsOneReadAllocateWriteAndRunThreads) {
   EXPECT_EXIT(read_allocate_and_run_threads(), ends_well, "out");
+}
+
+/// isatty() of glibc 2.42 and newer.
+void ask_the_terminal_and_the_unknown() {
+  enter();
+  constexpr unsigned long tcgets2 = 0x802c542a;
+  constexpr long no_such_call = 4000;
+  ::ioctl(STDERR_FILENO, tcgets2, nullptr);
+  errno = 0;
+  if (::syscall(no_such_call) != -1 || errno != ENOSYS) std::_Exit(3);
+  std::exit(0);
+}
+
+TEST_F(CageDeathTest, SurvivesCallsOfOtherCLibraries) {
+  EXPECT_EXIT(ask_the_terminal_and_the_unknown(), ends_well, "");
 }
 
 void reopen() {

@@ -14,12 +14,12 @@ import shutil
 import subprocess
 import sys
 
-COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps", "addr")
-FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections", "usemap"), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
+COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps", "removable", "why", "addr")
+FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections", "usemap", "removable"), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
 
 
 def run(tool, command, form, target=None):
-    if command == "addr" and target is None:
+    if command in ("addr", "why") and target is None:
         target = "node:0"
     words = [command] + ([target] if target else [])
     done = subprocess.run([tool, *words, "vmcore", "vmlinux", "--no-search", "--format", form], capture_output=True,
@@ -92,7 +92,7 @@ def check_addresses(tool, sections):
 def check_alone(tool, answers):
     """The same answers with nothing but the dump; info says where its numbers came from, and that is another place."""
     for command, with_vmlinux in answers.items():
-        words = [command] + (["node:0"] if command == "addr" else [])
+        words = [command] + (["node:0"] if command in ("addr", "why") else [])
         done = subprocess.run([tool, *words, "vmcore", "--no-search", "--json"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command} without vmlinux: exit {done.returncode}: {done.stderr}"
         alone = json.loads(done.stdout)

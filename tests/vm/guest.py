@@ -52,7 +52,7 @@ class GuestFailure(Exception):
 
 
 class GuestCrash(GuestFailure):
-    """The guest's kernel crashed: emulation is not always sound, and reading memory crashes nothing."""
+    """The guest's kernel crashed, or stands still: emulation is not always sound, and reading memory does neither."""
 
 
 def libraries(program):
@@ -175,7 +175,7 @@ class Guest:
                     raise GuestCrash("the kernel crashed:\n" + self.console()[-1500:])
                 raise GuestFailure("QEMU ended: " + read_file(f"{self.folder}/qemu").decode(errors="replace").strip())
             if time.monotonic() > deadline:
-                raise GuestFailure("no answer; the console ends with:\n" + self.console()[-1500:])
+                raise GuestCrash("no answer; the console ends with:\n" + self.console()[-1500:])
             try:
                 got = self.control.recv(1 << 16)
             except socket.timeout:

@@ -20,6 +20,7 @@ import time
 import compare
 import hotplug
 import kernels
+import offline
 from guest import Guest, GuestCrash, GuestFailure
 from kernels import Unavailable
 from words import Words
@@ -70,12 +71,14 @@ def check(problems):
 
 
 MOST_ATTEMPTS = 3
+# Guests for the verdicts, and what their kernels are told.
+OFFLINING = (("ordinary", "movablecore=128M"), ("memmap_on_memory", "memory_hotplug.memmap_on_memory=1"))
 
 
 class Row:
     """What came of one kernel."""
 
-    COLUMNS = ("live", "dump", "live = dump", "hot-plug loop")
+    COLUMNS = ("live", "dump", "live = dump", "hot-plug loop", "offlining")
 
     def __init__(self, name):
         self.name = name
@@ -85,6 +88,7 @@ class Row:
         self.skipped = ""
         self.crashed = False
         self.seconds = 0
+        self.tables = []
 
     def step(self, column, action):
         """Runs one step; what it returns is the cell."""
@@ -178,6 +182,16 @@ class Case:
         return tally
 
 
+    def check_offlining(self, row, what):
+        """Verdicts on all blocks, and what the kernel then does."""
+        offline.load(self.guest)
+        tally = offline.try_all(self.guest, self.files)
+        row.tables.append(f"{row.release}, {what}: verdict and outcome\n{tally.table()}")
+        if tally.wrong:
+            raise Failure(tally.line() + "\n" + "\n".join(tally.wrong[:8]))
+        return tally.line()
+
+
 def vmlinux_of(kernel, options):
     """The debug kernel among those that were named, or nothing."""
     path = os.path.join(options.vmlinux or "", kernel.release)
@@ -217,6 +231,14 @@ def try_kernel(name, options, with_loop):
                     row.step("hot-plug loop", case.check_hotplug)
             finally:
                 row.crashed = guest.has_crashed()
+        for what, append in () if row.crashed else OFFLINING:
+            with Guest(kernel, [*programs, options.holder], (640, 640), append) as guest:
+                try:
+                    case = Case(guest, options)
+                    case.prepare()
+                    row.step("offlining", lambda: case.check_offlining(row, what))
+                finally:
+                    row.crashed = guest.has_crashed()
     except Unavailable as problem:
         row.skipped = str(problem)
     except GuestCrash:
@@ -258,6 +280,7 @@ def options_of(arguments):
 
 def main(arguments):
     options = options_of(arguments)
+    options.holder = offline.build_holder()
     rows = []
     # The newest kernel differs most from what was there when memsect was written.
     looped = options.kernels[-1:] if options.quick else options.kernels
@@ -265,6 +288,9 @@ def main(arguments):
         rows.append(run_kernel(name, options, name in looped))
     print()
     print_table(rows)
+    for row in rows:
+        for table in row.tables:
+            print(f"\n{table}")
     for row in rows:
         for problem in row.problems:
             print(f"\n{row.release}: {problem}")

@@ -1,0 +1,370 @@
+// The steps of memory_block_offline() and offline_pages() (drivers/base/memory.c, mm/memory_hotplug.c):
+//
+//   memory_block.zone is NULL                     EINVAL, without a word     5.18+; before, the pages are asked
+//   not all of it is busy System RAM              EINVAL, "memory holes"
+//   a pageblock is isolated already, or CMA       EBUSY
+//   a page is unmovable                           EBUSY, "unmovable page"    offlining_pages.cc
+//   a huge page reaches over the end              EBUSY                      5.19 to 6.9
+//   a notifier says no: arm64, s390               EBUSY
+//   pages are migrated out                        goes on until it succeeds or is interrupted
+//
+// The last step cannot be foretold; what may keep it busy is a hint.
+#include "analysis/offlining.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "analysis/offlining_pages.h"
+#include "analysis/words.h"
+
+namespace memsect {
+namespace {
+
+constexpr std::size_t most_examples = 8;
+
+bool is_online(const OfflineUnit& unit) {
+  return std::any_of(unit.sections.begin(), unit.sections.end(),
+                     [](const Section* section) { return section->flags.online; });
+}
+
+bool is_early(const OfflineUnit& unit) {
+  return std::any_of(unit.sections.begin(), unit.sections.end(),
+                     [](const Section* section) { return section->flags.early; });
+}
+
+Reason make_reason(std::string_view code, ReasonSeverity severity, std::string text) {
+  Reason reason;
+  reason.code = code;
+  reason.severity = severity;
+  reason.text = std::move(text);
+  return reason;
+}
+
+std::string list_text(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+/// EINVAL before any page is looked at.
+void add_zone_reasons(const OfflineUnit& unit, const PageScan& scan,
+                      const std::vector<std::string>& zone_names, const OfflineRules& rules,
+                      std::vector<Reason>& reasons) {
+  const bool told = rules.block_has_zone && unit.block != nullptr && unit.block->zone;
+  const bool has_none = told && unit.block->zone->empty();
+  if (told ? !has_none : scan.zones.size() <= 1 && scan.nodes.size() <= 1) return;
+  const char* const answer = told ? "memory_block.zone is NULL, and the kernel answers EINVAL without a word"
+                                  : "the kernel answers EINVAL";
+  if (scan.nodes.size() > 1) {
+    std::vector<NodeId> nodes = scan.nodes;
+    std::sort(nodes.begin(), nodes.end());
+    Reason reason = make_reason("multiple_nodes", ReasonSeverity::permanent,
+                                fmt::format("its pages belong to {}: {}", nodes_text(nodes), answer));
+    reason.of_nodes = std::move(nodes);
+    reasons.push_back(std::move(reason));
+    return;
+  }
+  std::vector<unsigned> zones = scan.zones;
+  std::sort(zones.begin(), zones.end());
+  std::vector<std::string> names;
+  for (const unsigned zone : zones)
+    names.push_back(zone < zone_names.size() ? zone_names[zone] : fmt::format("zone{}", zone));
+  const std::string of = zones.size() > 1 ? fmt::format("its pages belong to the zones {}", list_text(names))
+                                          : "it was not in one zone when it was put online";
+  reasons.push_back(
+      make_reason("multiple_zones", ReasonSeverity::permanent, fmt::format("{}: {}", of, answer)));
+}
+
+void add_holes(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit,
+               std::vector<Reason>& reasons) {
+  if (!rules.resources) return;
+  const std::uint64_t page_size = model.geometry.page_size();
+  const std::uint64_t ram = system_ram_in(*rules.resources, unit.tested, page_size) / page_size;
+  const std::uint64_t pages = unit.tested.size / page_size;
+  if (ram == pages) return;
+  Reason reason = make_reason("memory_hole", ReasonSeverity::permanent,
+                              fmt::format("{} of its {} pages are no System RAM in the resource tree "
+                                          "(/proc/iomem): the kernel answers EINVAL, "
+                                          "\"memory holes\"",
+                                          pages - ram, pages));
+  reason.count = pages - ram;
+  reasons.push_back(std::move(reason));
+}
+
+/// Pageblocks of a kind that isolation refuses.
+struct Refused {
+  std::uint64_t count = 0;
+  std::vector<std::uint64_t> first;
+  std::optional<SectionNr> section;
+};
+
+void add_refused(std::string_view code, ReasonSeverity severity, const char* text, const Refused& refused,
+                 std::vector<Reason>& reasons) {
+  if (refused.count == 0) return;
+  Reason reason = make_reason(code, severity, fmt::format("{} {}", refused.count, text));
+  reason.count = reason.pageblock_count = refused.count;
+  reason.pageblocks = refused.first;
+  reason.section = refused.section;
+  reasons.push_back(std::move(reason));
+}
+
+/// Whether all usemaps could be read.
+bool add_pageblock_reasons(const MemoryModel& model, const OfflineUnit& unit, bool going_offline,
+                           std::vector<Reason>& reasons) {
+  const auto& names = model.migratetypes;
+  const auto cma = std::find(names.begin(), names.end(), "CMA") - names.begin();
+  Refused of_cma, isolated;
+  bool complete = true;
+  for (const Section* section : unit.sections) {
+    if (!section->flags.online) continue;
+    if (!section->pageblocks) {
+      complete = false;
+      continue;
+    }
+    Pfn at = model.geometry.section_nr_to_pfn(section->nr);
+    for (const Pageblock& block : *section->pageblocks) {
+      const bool inside = unit.tested.contains(model.geometry.pfn_to_phys(at));
+      for (Refused* refused : {&of_cma, &isolated}) {
+        const bool counts = refused == &isolated ? block.isolated : block.migratetype == cma;
+        if (!inside || !counts) continue;
+        ++refused->count;
+        if (!refused->section) refused->section = section->nr;
+        if (refused->first.size() < most_examples) refused->first.push_back(at.raw());
+      }
+      at += model.geometry.pages_per_pageblock();
+    }
+  }
+  add_refused("cma", ReasonSeverity::permanent,
+              "pageblocks of the contiguous memory allocator (CMA), which refuses even when they are free",
+              of_cma, reasons);
+  if (!going_offline) {
+    add_refused("isolated", ReasonSeverity::now, "pageblocks are isolated already, by somebody else",
+                isolated, reasons);
+  }
+  return complete;
+}
+
+void add_vetoes(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit,
+                const PageScan& scan, std::vector<Reason>& reasons) {
+  if (rules.early_memory_stays && is_early(unit)) {
+    reasons.push_back(make_reason("early_boot_memory_arch_veto", ReasonSeverity::permanent,
+                                  "arm64 keeps the memory it was booted with: a notifier refuses"));
+  }
+  if (rules.keeps_below > 0 && unit.tested.start.raw() < rules.keeps_below) {
+    reasons.push_back(make_reason(
+        "crashkernel", ReasonSeverity::permanent,
+        fmt::format("it begins below {:#x}, where s390 swaps the crash kernel in: a notifier refuses",
+                    rules.keeps_below)));
+  }
+  if (rules.refuses_straddling_hugetlb && scan.straddling_hugetlb) {
+    Reason reason =
+        make_reason("unmovable_hugetlb", ReasonSeverity::now,
+                    "a huge page of hugetlb reaches beyond its end, which this kernel cannot isolate");
+    reason.count = 1;
+    reason.first_pages.push_back(*scan.straddling_hugetlb);
+    reason.section = model.geometry.pfn_to_section_nr(*scan.straddling_hugetlb);
+    reasons.push_back(std::move(reason));
+  }
+}
+
+void add_hints(const OfflineRules& rules, const OfflineUnit& unit, const PageScan& scan,
+               std::vector<Reason>& reasons) {
+  if (unit.block != nullptr && unit.block->state.starts_with("going_")) {
+    reasons.push_back(make_reason("going_offline", ReasonSeverity::hint,
+                                  fmt::format("its state is {}: somebody is at it", unit.block->state)));
+  }
+  if (rules.free_pages && scan.movable > 0) {
+    const std::uint64_t elsewhere = *rules.free_pages > scan.free ? *rules.free_pages - scan.free : 0;
+    if (scan.movable > elsewhere) {
+      Reason reason = make_reason(
+          "no_room", ReasonSeverity::hint,
+          fmt::format("{} pages have to move, and only {} are free elsewhere", scan.movable, elsewhere));
+      reason.count = scan.movable;
+      reasons.push_back(std::move(reason));
+    }
+  }
+}
+
+/// Evidence that is not to be had.
+void add_not_read(const MemoryModel& model, const OfflineRules& rules, const PageScan& scan,
+                  bool usemaps_complete, std::vector<Reason>& reasons) {
+  const auto add = [&](std::string text, std::uint64_t count) {
+    reasons.push_back(make_reason("not_read", ReasonSeverity::hint, std::move(text)));
+    reasons.back().count = count;
+  };
+  if (scan.not_read > 0) {
+    add(fmt::format("the struct pages of {} pages cannot be had: {}", scan.not_read,
+                    scan.why_not_read ? scan.why_not_read->message : "they are not in the dump"),
+        scan.not_read);
+  }
+  if (!usemaps_complete) add("its pageblock map cannot be had", 0);
+  if (!rules.resources)
+    add(fmt::format("memory holes cannot be looked for: {}", rules.resources.error().message), 0);
+  if (!model.blocks) add("the memory blocks cannot be had: " + model.blocks.error().message, 0);
+}
+
+bool missed_evidence(const std::vector<Reason>& reasons) {
+  return std::any_of(reasons.begin(), reasons.end(),
+                     [](const Reason& reason) { return reason.code == "not_read"; });
+}
+
+bool blocks(const Reason& reason) { return reason.severity != ReasonSeverity::hint; }
+
+std::string_view error_of(const std::vector<Reason>& reasons) {
+  constexpr std::array<std::string_view, 3> invalid{"multiple_zones", "multiple_nodes", "memory_hole"};
+  std::string_view error;
+  for (const Reason& reason : reasons) {
+    if (!blocks(reason)) continue;
+    if (std::find(invalid.begin(), invalid.end(), reason.code) != invalid.end()) return "EINVAL";
+    error = "EBUSY";
+  }
+  return error;
+}
+
+void judge_removal(const OfflineRules& rules, OfflineJudgement& judgement) {
+  const OfflineUnit& unit = judgement.unit;
+  if (judgement.verdict == OfflineVerdict::blocked) {
+    judgement.remove = OfflineVerdict::blocked;
+    judgement.remove_text = "not before it is offline";
+  } else if (is_early(unit)) {
+    judgement.remove = OfflineVerdict::unknown;
+    judgement.remove_text = "memory from boot: whether firmware can take it away, a dump does not say";
+  } else if (judgement.verdict == OfflineVerdict::unknown) {
+    judgement.remove = OfflineVerdict::unknown;
+    judgement.remove_text = "evidence is missing";
+  } else {
+    const Resource* device =
+        rules.resources ? innermost_resource(*rules.resources, unit.range.start) : nullptr;
+    const bool has_name = device != nullptr && device->name != "System RAM";
+    judgement.remove = OfflineVerdict::no_blocker_found;
+    judgement.remove_text =
+        fmt::format("once offline, its device ({}) can let it go, when all blocks of the device are",
+                    has_name ? device->name : "a DIMM, or what added it");
+  }
+}
+
+}  // namespace
+
+std::string_view offline_verdict_name(OfflineVerdict verdict) {
+  constexpr std::array<std::string_view, 5> names{"blocked", "no_blocker_found", "unknown", "offline",
+                                                  "no_block"};
+  return names.at(static_cast<std::size_t>(verdict));
+}
+
+std::string_view reason_severity_name(ReasonSeverity severity) {
+  constexpr std::array<std::string_view, 3> names{"permanent", "now", "hint"};
+  return names.at(static_cast<std::size_t>(severity));
+}
+
+OfflineUnit unit_of_block(const MemoryModel& model, const MemoryBlock& block) {
+  OfflineUnit unit;
+  unit.block = &block;
+  const std::uint64_t count = std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
+  auto at = std::lower_bound(model.sections.begin(), model.sections.end(), block.start_section,
+                             [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
+  for (; at != model.sections.end() && at->nr - block.start_section < count; ++at)
+    unit.sections.push_back(&*at);
+  unit.range = {model.geometry.section_range(block.start_section).start,
+                count * model.geometry.section_size()};
+  unit.tested = unit.range;
+  if (block.altmap_pages) {
+    const std::uint64_t own = std::min(*block.altmap_pages << model.geometry.page_shift, unit.range.size);
+    unit.tested = {unit.range.start + own, unit.range.size - own};
+  }
+  return unit;
+}
+
+OfflineUnit unit_of_section(const MemoryModel& model, const Section& section) {
+  OfflineUnit unit;
+  unit.is_section = true;
+  unit.block = model.block_of(section.nr);
+  unit.sections.push_back(&section);
+  unit.range = unit.tested = model.geometry.section_range(section.nr);
+  if (unit.block == nullptr) return unit;
+  const PhysRange tested = unit_of_block(model, *unit.block).tested;
+  const PhysAddr start = std::min(std::max(tested.start, unit.range.start), unit.range.end());
+  unit.tested = {start, unit.range.end() - start};
+  return unit;
+}
+
+OfflineJudge::OfflineJudge(const MemoryModel& model, const OfflineRules& rules,
+                           std::vector<std::string> zone_names)
+    : model_(model), rules_(rules), zone_names_(std::move(zone_names)), objects_(model) {}
+
+bool OfflineJudge::wants_scan(const OfflineUnit& unit) { return is_online(unit); }
+
+OfflineJudgement OfflineJudge::judge(const OfflineUnit& unit, const PageScan& scan) const {
+  OfflineJudgement judgement;
+  judgement.unit = unit;
+  judgement.free_pages = scan.free;
+  judgement.movable_pages = scan.movable;
+  judgement.pages_not_read = scan.not_read;
+  judgement.corrupt_pages = scan.corrupt;
+  for (const UseRun& run : scan.runs) {
+    if (is_unmovable(run.use)) judgement.unmovable_pages += run.pages.size;
+  }
+  std::vector<Reason>& reasons = judgement.reasons;
+  if (unit.sections.empty() || (unit.block == nullptr && model_.blocks && !is_online(unit))) {
+    judgement.verdict = OfflineVerdict::no_block;
+    judgement.remove_text = "no memory block";
+    if (!unit.sections.empty()) {
+      reasons.push_back(make_reason("zone_device", ReasonSeverity::hint,
+                                    "memory of a device (ZONE_DEVICE): unbind its driver to take it away"));
+    }
+    return judgement;
+  }
+  if (!is_online(unit)) {
+    judgement.verdict = OfflineVerdict::offline;
+    judge_removal(rules_, judgement);
+    return judgement;
+  }
+  add_zone_reasons(unit, scan, zone_names_, rules_, reasons);
+  add_holes(model_, rules_, unit, reasons);
+  const bool going_offline = unit.block != nullptr && unit.block->state == "going_offline";
+  const bool complete = add_pageblock_reasons(model_, unit, going_offline, reasons);
+  for (Reason& reason : page_reasons(model_, rules_, objects_, unit, scan))
+    reasons.push_back(std::move(reason));
+  add_vetoes(model_, rules_, unit, scan, reasons);
+  add_hints(rules_, unit, scan, reasons);
+  add_not_read(model_, rules_, scan, complete, reasons);
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [](const Reason& a, const Reason& b) { return a.severity < b.severity; });
+  judgement.error = error_of(reasons);
+  judgement.verdict = !judgement.error.empty()   ? OfflineVerdict::blocked
+                      : missed_evidence(reasons) ? OfflineVerdict::unknown
+                                                 : OfflineVerdict::no_blocker_found;
+  judge_removal(rules_, judgement);
+  return judgement;
+}
+
+std::vector<std::size_t> plan_offlining(const std::vector<OfflineJudgement>& judgements) {
+  std::vector<std::size_t> order;
+  std::set<SectionNr> gone;
+  std::vector<bool> planned(judgements.size(), false);
+  const auto can_go = [&](const OfflineJudgement& judgement) {
+    if (judgement.verdict == OfflineVerdict::no_blocker_found || judgement.verdict == OfflineVerdict::offline)
+      return true;
+    if (judgement.verdict != OfflineVerdict::blocked || missed_evidence(judgement.reasons)) return false;
+    return std::all_of(judgement.reasons.begin(), judgement.reasons.end(), [&](const Reason& reason) {
+      if (!blocks(reason)) return true;
+      if (reason.severity == ReasonSeverity::permanent || reason.of_sections.empty()) return false;
+      return std::all_of(reason.of_sections.begin(), reason.of_sections.end(),
+                         [&](SectionNr nr) { return gone.count(nr) != 0; });
+    });
+  };
+  for (bool found = true; found;) {  // each round plans at least one unit, or is the last
+    found = false;
+    for (std::size_t i = judgements.size(); i-- > 0;) {
+      if (planned[i] || !can_go(judgements[i])) continue;
+      planned[i] = found = true;
+      order.push_back(i);
+      for (const Section* section : judgements[i].unit.sections) gone.insert(section->nr);
+    }
+  }
+  return order;
+}
+
+}  // namespace memsect

@@ -1,0 +1,80 @@
+#include "cli/judge.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "cli/progress.h"
+#include "model/page_scan.h"
+
+namespace memsect {
+namespace {
+
+constexpr unsigned most_zones = 8;
+constexpr unsigned most_threads = 64;
+
+std::vector<std::string> zone_names(const PageScanner& scanner) {
+  std::vector<std::string> names;
+  for (unsigned zone = 0; zone < most_zones; ++zone) names.push_back(scanner.reader().zone_name(zone));
+  return names;
+}
+
+/// The CPUs this process may use. (std::thread::hardware_concurrency() reads files, which the cage forbids.)
+unsigned cpu_count() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<unsigned>(std::max(CPU_COUNT(&set), 1));
+}
+
+unsigned thread_count(unsigned wanted, std::size_t units) {
+  const unsigned threads = std::min(wanted == 0 ? cpu_count() : wanted, most_threads);
+  return static_cast<unsigned>(std::min<std::size_t>(threads, std::max<std::size_t>(units, 1)));
+}
+
+PfnRange pages_of(const MemoryGeometry& geometry, PhysRange range) {
+  return {geometry.phys_to_pfn(range.start), range.size >> geometry.page_shift};
+}
+
+}  // namespace
+
+std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRules& rules,
+                                          const std::vector<OfflineUnit>& units,
+                                          const CommonOptions& options) {
+  const MemoryModel& model = loaded.model;
+  // Made here, one after the other: types and symbols are asked by one thread alone.
+  std::vector<PageScanner> scanners;
+  for (unsigned i = 0; i < thread_count(options.threads, units.size()); ++i)
+    scanners.emplace_back(loaded.kernel, model.geometry);
+  const OfflineJudge judge(model, rules, zone_names(scanners.front()));
+  std::vector<OfflineJudgement> judgements(units.size());
+  Progress progress("judging memory blocks", units.size());
+  std::mutex progress_mutex;
+  std::atomic<std::size_t> next{0};
+  const auto work = [&](PageScanner& scanner) {
+    for (std::size_t i = next++; i < units.size(); i = next++) {
+      PageScan scan;
+      if (OfflineJudge::wants_scan(units[i]))
+        scan = scanner.scan(model, pages_of(model.geometry, units[i].tested));
+      judgements[i] = judge.judge(units[i], scan);
+      const std::lock_guard lock(progress_mutex);
+      progress.advance(1);
+    }
+  };
+  std::vector<std::jthread> helpers;
+  for (std::size_t i = 1; i < scanners.size(); ++i) helpers.emplace_back([&, i] { work(scanners[i]); });
+  work(scanners.front());
+  helpers.clear();
+  return judgements;
+}
+
+bool lacks_evidence(const std::vector<OfflineJudgement>& judgements) {
+  return std::any_of(judgements.begin(), judgements.end(), [](const OfflineJudgement& judgement) {
+    return std::any_of(judgement.reasons.begin(), judgement.reasons.end(),
+                       [](const Reason& reason) { return reason.code == "not_read"; });
+  });
+}
+
+}  // namespace memsect

@@ -1,0 +1,26 @@
+// Judging memory blocks for `removable` and `why`.
+#pragma once
+
+#include <vector>
+
+#include "analysis/offlining.h"
+#include "cli/load.h"
+#include "cli/options.h"
+#include "model/load_model.h"
+
+namespace memsect {
+
+/// The parts of the model that judging takes.
+inline constexpr ModelParts judged_parts{
+    .usages = true, .memmap = true, .section_nodes = true, .nodes = true, .blocks = true};
+
+/// Judges the units one by one, on options.threads threads, with a progress line. The same units give the same answers
+/// in the same order, whatever the threads.
+std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRules& rules,
+                                          const std::vector<OfflineUnit>& units,
+                                          const CommonOptions& options);
+
+/// Whether evidence is missing anywhere: the answer is a part of one.
+bool lacks_evidence(const std::vector<OfflineJudgement>& judgements);
+
+}  // namespace memsect

@@ -1,0 +1,31 @@
+// Where a compound page keeps its order, and the mark of hugetlb.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "types/type_source.h"
+
+namespace memsect {
+
+/// Offsets count from the head's struct page and reach into the one behind it: `end()` of them is at most twice the
+/// size of a struct page.
+struct CompoundLayout {
+  std::optional<Field> order;   ///< nothing where this kernel's place for it is not known
+  bool order_in_flags = false;  ///< it is the lowest byte of the second page's flags (6.6+)
+  // Before 6.9, where it became a page_type:
+  std::optional<Field> hugetlb_dtor;  ///< equal to hugetlb_dtor_value, or
+  std::uint64_t hugetlb_dtor_value = 0;
+  std::optional<Field> hugetlb_flags;  ///< with hugetlb_flag set
+  std::uint64_t hugetlb_flag = 0;
+
+  std::uint64_t bytes = 0;  ///< how many bytes from the head on the members above need
+
+  /// Whether the compound page is one of hugetlb by these marks. `head`: `bytes` bytes of it.
+  bool is_hugetlb(Bytes head) const;
+};
+
+/// The layout by the kernel's types; see the table in page_decoder.cc.
+CompoundLayout find_compound_layout(const TypeSource& types);
+
+}  // namespace memsect

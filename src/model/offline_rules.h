@@ -1,0 +1,36 @@
+// What this kernel asks beside the struct pages before it lets a memory block go offline.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/notes.h"
+#include "base/position.h"
+#include "base/result.h"
+#include "model/resources.h"
+
+namespace memsect {
+
+class Kernel;
+
+struct OfflineRules {
+  /// The resource tree: holes are counted in it.
+  Result<std::vector<Resource>> resources = Error{Errc::not_applicable, "not asked for", {}};
+  /// arm64 keeps the memory it was booted with: a notifier refuses (v5.7 on).
+  bool early_memory_stays = false;
+  /// s390 refuses blocks that begin below the size of the crash kernel, while one is set; 0 for none.
+  std::uint64_t keeps_below = 0;
+  /// A huge page of hugetlb that reaches over the end of the block makes isolation fail: isolate_single_pageblock() of
+  /// 5.19 to 6.9.
+  bool refuses_straddling_hugetlb = false;
+  /// memory_block.zone tells it (5.18+); else the kernel looks at the zones of all its pages.
+  bool block_has_zone = false;
+  /// Free pages of the whole machine; nothing where they are not known.
+  std::optional<std::uint64_t> free_pages;
+};
+
+/// Never fails: what is not known stays at its default, or an error.
+OfflineRules load_offline_rules(const Kernel& kernel, Notes& notes);
+
+}  // namespace memsect

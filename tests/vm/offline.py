@@ -1,0 +1,144 @@
+"""memsect says of every memory block whether it could be put offline; then the kernel is asked to.
+
+Each guest runs with load: files in memory, slab, anonymous, huge, pinned and spliced pages. Block by block: `memsect
+removable` reads the running kernel, the block is told to go offline, and comes back if it went. What may come of it:
+
+  went       the kernel let it go
+  refused    at once, and again on a second try: a reason that lies in the block
+  timing     the kernel went on trying to move pages until it was stopped: nobody can foretell that
+
+`blocked` and went, or `no_blocker_found` and refused both times, are failures of memsect.
+"""
+import collections
+import csv
+import io
+import os
+import subprocess
+import tempfile
+
+from kernels import Unavailable
+
+OUTCOMES = ("went", "refused", "timing", "raced")
+VERDICTS = ("blocked", "no_blocker_found", "unknown")
+COMPILER = "cc"
+STOP_AFTER = 6  # seconds: what is refused is refused at once, even when it is emulated
+LOAD = (
+    "mkdir -p /tmp/files; i=0; while [ $i -lt 2000 ]; do echo $i > /tmp/files/$i; i=$((i+1)); done",
+    "dd if=/dev/zero of=/tmp/large bs=1M count=24 2> /dev/null",
+    "echo 16 > /proc/sys/vm/nr_hugepages",
+    "mkdir -p /tmp/huge; mount -t hugetlbfs none /tmp/huge && fallocate -l 8M /tmp/huge/used",
+    "hold anonymous 32 > /tmp/held1 &",
+    "hold pinned 8 > /tmp/held2 &",
+    "hold spliced 4 > /tmp/held3 &",
+)
+# Prints MILLISECONDS STATUS WORDS; what goes on trying is interrupted.
+TRY = ("s=$(cut -d' ' -f1 /proc/uptime); timeout {stop} sh -c 'echo offline > /sys/devices/system/memory/memory{block}/state'"
+       " 2> /tmp/refusal; status=$?; e=$(cut -d' ' -f1 /proc/uptime);"
+       " echo $(cat /sys/devices/system/memory/memory{block}/state) $status $s $e $(cat /tmp/refusal)")
+
+
+def build_holder():
+    """The program hold.c, linked so that it needs nothing of the guest."""
+    folder = tempfile.mkdtemp(prefix="memsect-hold-")
+    path = os.path.join(folder, "hold")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hold.c")
+    try:
+        done = subprocess.run([COMPILER, "-O1", "-static", "-o", path, source], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Unavailable(f"{COMPILER}: {error}") from error
+    if done.returncode != 0:
+        raise Unavailable(f"{COMPILER}: {done.stderr.strip().splitlines()[-1]}")
+    return path
+
+
+def load(guest):
+    """Makes the guest busy. What this kernel or guest cannot do is left out."""
+    for command in LOAD:
+        guest.run(command, 120)
+    guest.run("sleep 2", 60)
+
+
+def verdict_of(guest, block, files):
+    """(verdict, codes) of memsect for one block."""
+    status, output = guest.run(f"timeout 100 memsect removable {files} --block {block} --format csv -n -o BLOCK,VERDICT,CODES 2> /tmp/errors", 300)
+    rows = list(csv.reader(io.StringIO(output.decode(errors="replace"))))
+    if status not in (0, 5) or len(rows) != 1 or rows[0][0] != str(block):
+        return f"failed: exit {status}: {guest.text('cat /tmp/errors').strip()} {output[-200:]!r}", ""
+    return rows[0][1], rows[0][2]
+
+
+def attempt(guest, block):
+    """went, refused or timing; and the kernel's word for it."""
+    words = guest.text(TRY.format(block=block, stop=STOP_AFTER), 120).split(None, 4)
+    state, seconds = words[0], float(words[3]) - float(words[2])
+    if state == "offline":
+        return "went", ""
+    return ("timing" if seconds > STOP_AFTER / 2 else "refused"), words[4] if len(words) > 4 else ""
+
+
+def judge(verdict, outcome, again):
+    """What is wrong with a verdict after the kernel's answer; nothing when it is right. `again`: the second answer."""
+    if verdict not in VERDICTS:
+        return verdict
+    if verdict == "blocked" and outcome == "went":
+        return "said blocked, and it went"
+    if verdict == "no_blocker_found" and outcome == "refused" and again == "refused":
+        return "said no_blocker_found, and it was refused twice"
+    return ""
+
+
+class Tally:
+    """How often which verdict met which outcome, and what was wrong."""
+
+    def __init__(self):
+        self.counts = collections.Counter()
+        self.codes = collections.Counter()
+        self.wrong = []
+
+    def add(self, block, verdict, codes, outcome, problem, words):
+        self.counts[verdict if verdict in VERDICTS else "failed", outcome] += 1
+        for code in codes.split(","):
+            self.codes[code] += outcome == "refused"
+        if problem:
+            self.wrong.append(f"memory{block}: {problem}; reasons: {codes or 'none'}; the kernel: {words}")
+
+    def table(self):
+        lines = [f"{'':18}" + "".join(f"{outcome:>9}" for outcome in OUTCOMES)]
+        for verdict in VERDICTS:
+            lines.append(f"{verdict:18}" + "".join(f"{self.counts[verdict, outcome]:9}" for outcome in OUTCOMES))
+        named = ", ".join(f"{code} {count}" for code, count in self.codes.most_common() if code and count)
+        return "\n".join(lines + [f"causes of refusals: {named or 'none'}"])
+
+    def line(self):
+        blocked = sum(self.counts["blocked", outcome] for outcome in ("refused", "timing"))
+        free = self.counts["no_blocker_found", "went"]
+        return f"{blocked} blocked stayed, {free} free went, {sum(self.counts[v, 'timing'] for v in VERDICTS)} timing, {len(self.wrong)} wrong"
+
+
+def reason_in_log(guest):
+    return guest.run("dmesg | grep -iE 'migrat|unmovable|offlin|hole' | tail -n 3")[1].decode(errors="replace").strip()
+
+
+def try_all(guest, files):
+    """Asks for every block that is online, and leaves each as it was."""
+    tally = Tally()
+    for block in sorted(guest.blocks(), reverse=True):
+        folder = f"/sys/devices/system/memory/memory{block}"
+        if guest.text(f"cat {folder}/state").strip() != "online":
+            continue
+        zone = guest.run(f"cat {folder}/valid_zones")[1].decode(errors="replace").strip()
+        verdict, codes = verdict_of(guest, block, files)
+        outcome, words = attempt(guest, block)
+        again = ""
+        if verdict == "no_blocker_found" and outcome == "refused":
+            # Pages may have been taken in between: once more, from what is there now.
+            verdict, codes = verdict_of(guest, block, files)
+            again, words = attempt(guest, block)
+            if verdict == "no_blocker_found" and again != "refused":
+                outcome = "raced"
+        problem = judge(verdict, outcome, again)
+        tally.add(block, verdict, codes, outcome, problem, f"{words} {reason_in_log(guest)}" if problem else words)
+        if "went" in (outcome, again):
+            guest.run(f"echo {'online_movable' if zone == 'Movable' else 'online_kernel'} > {folder}/state"
+                      f" || echo online > {folder}/state")
+    return tally
