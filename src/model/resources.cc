@@ -23,7 +23,7 @@ namespace {
 constexpr std::uint64_t ioresource_mem = 0x200, ioresource_sysram = 0x01000000, ioresource_busy = 0x80000000;
 constexpr std::uint64_t busy_ram = ioresource_mem | ioresource_sysram | ioresource_busy;
 
-constexpr std::size_t most_resources = 1 << 16;  // machines have some hundred
+constexpr std::size_t most_resources = 1 << 14;  // machines have some hundred
 constexpr unsigned deepest = 32;
 constexpr std::size_t longest_name = 128;
 

@@ -2,7 +2,7 @@
 #define vmem_altmap vmem_altmap_without_free
 #include "kernel_7.c"
 #undef vmem_altmap
-enum pagetype { PGTY_buddy = 0xf0, PGTY_slab = 0xf5 };
+enum pagetype { PGTY_buddy = 0xf0, PGTY_table = 0xf2, PGTY_slab = 0xf5 };
 struct vmem_altmap {
   unsigned long base_pfn;
   const unsigned long end_pfn;

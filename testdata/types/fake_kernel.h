@@ -14,5 +14,17 @@ enum node_states { N_POSSIBLE, N_ONLINE, N_NORMAL_MEMORY, N_HIGH_MEMORY = N_NORM
 unsigned long node_states[NR_NODE_STATES];
 char scratch[65536] __attribute__((aligned(4096)));  // strings, tables, whatever a test puts into the image
 
+
+struct resource {
+  unsigned long long start, end;
+  const char* name;
+  unsigned long flags, desc;
+  struct resource *parent, *sibling, *child;
+};
+struct resource iomem_resource, crashk_res;
+enum zone_stat_item { NR_FREE_PAGES, NR_VM_ZONE_STAT_ITEMS };
+enum zone_stat_item a_zone_stat_item;
+unsigned long vm_zone_stat[NR_VM_ZONE_STAT_ITEMS];
+
 void _stext(void) {}
 void hugetlb_init(void) {}

@@ -15,7 +15,6 @@ namespace {
 using test::FakeKernel;
 using test::TempFile;
 using test::to_bytes;
-using ::testing::Contains;
 using ::testing::HasSubstr;
 
 Result<InputFiles> open_files(std::vector<std::string> files) {

@@ -219,7 +219,7 @@ TEST(Kernel, FindsVmcoreinfoInMemoryWhereThereIsNoNote) {
   // As the kernel keeps it: at the start of a page, OSRELEASE first.
   std::string text = "OSRELEASE=" + fake.vmcoreinfo.at("OSRELEASE") + "\nPAGESIZE=4096\n";
   for (const auto& [key, value] : fake.vmcoreinfo) {
-    if (key != "OSRELEASE" && key != "PAGESIZE") text += key + "=" + value + "\n";
+    if (key != "OSRELEASE" && key != "PAGESIZE") text += fmt::format("{}={}\n", key, value);
   }
   // Where it says that the kernel's name is, that is.
   text += fmt::format("SYMBOL(init_uts_ns)={:x}\n", fake.symbol("scratch").raw());
