@@ -70,6 +70,7 @@ void add_zone_reasons(const OfflineUnit& unit, const PageScan& scan,
   std::vector<unsigned> zones = scan.zones;
   std::sort(zones.begin(), zones.end());
   std::vector<std::string> names;
+  names.reserve(zones.size());
   for (const unsigned zone : zones)
     names.push_back(zone < zone_names.size() ? zone_names[zone] : fmt::format("zone{}", zone));
   const std::string of = zones.size() > 1 ? fmt::format("its pages belong to the zones {}", list_text(names))

@@ -206,6 +206,7 @@ void count_pages(const MemoryModel& model, UseGroup& group, PfnRange pages) {
 /// "dentry 120, kmalloc-64 9, 3 others 20".
 std::string names_text(const std::map<std::string, std::uint64_t>& names) {
   std::vector<std::pair<std::uint64_t, std::string>> sorted;
+  sorted.reserve(names.size());
   for (const auto& [name, pages] : names) sorted.emplace_back(pages, name);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });

@@ -22,6 +22,11 @@ inline std::uint64_t load_unsigned(std::span<const std::byte> bytes, ByteOrder o
     std::memcpy(&value, bytes.data(), sizeof(value));
     return value;
   }
+  if (size == sizeof(std::uint32_t) && order == host_byte_order) {
+    std::uint32_t half = 0;
+    std::memcpy(&half, bytes.data(), sizeof(half));
+    return half;
+  }
   for (std::size_t i = 0; i < size; ++i) {
     const std::byte b = order == ByteOrder::big ? bytes[i] : bytes[size - 1 - i];
     value = value << 8 | std::to_integer<std::uint64_t>(b);

@@ -3,9 +3,9 @@
 //   capabilities   all dropped (live: all but CAP_SYS_RAWIO), and no_new_privs: nothing brings them back
 //   Landlock       live only, Linux 5.13+: of the file system, reading of the named files is left. Where the kernel has
 //                  no Landlock the next one has to do
-//   seccomp        system calls that work on what is open are on a list. Those that reach for something else - files,
-//                  programs, the network, other processes - kill the process; opening for reading is left for the
-//                  running kernel alone. Any other call answers ENOSYS, as on a kernel that does not have it: C
+//   seccomp        system calls that work on what is open are on a list. Those that reach for something else - files to
+//                  write, programs, the network, other processes - kill the process. Opening for reading is left for
+//                  the running kernel alone, and refused otherwise. Any other call answers ENOSYS, as on a kernel that does not have it: C
 //                  libraries take up new calls with every release (isatty() of glibc 2.42 began to ask TCGETS2), and
 //                  know how to do without
 //
@@ -137,8 +137,7 @@ constexpr std::array<std::string_view, 46> allowed_calls{"read",
                                                          "ugetrlimit"};
 
 // What reaches beyond what is open.
-constexpr std::array<std::string_view, 62> deadly_calls{"open",
-                                                        "openat2",
+constexpr std::array<std::string_view, 61> deadly_calls{"openat2",
                                                         "creat",
                                                         "execve",
                                                         "execveat",
@@ -247,16 +246,22 @@ void add_terminal_rules(Rules& rules) {
     rules.add(SCMP_ACT_ALLOW, "ioctl", equals(1, request));
 }
 
+/// Of the C library's own accord files are read at odd moments (malloc() counts the CPUs for the first thread): that is
+/// refused. Whoever writes is killed.
 void add_opening_rules(Rules& rules, std::uint32_t deadly, bool may_reopen) {
-  if (!may_reopen) {
-    rules.add(deadly, "openat");
-    return;
-  }
   constexpr std::uint64_t changes = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
-  rules.add(SCMP_ACT_ALLOW, "openat", has_bits(2, changes, O_RDONLY));
-  for (const std::uint64_t change :
-       {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, static_cast<int>(O_TMPFILE & ~O_DIRECTORY)})
-    rules.add(deadly, "openat", has_bits(2, change, change));
+  struct Opening {
+    const char* call;
+    unsigned flags;  // which argument
+  };
+  for (const Opening& opening : {Opening{"openat", 2}, Opening{"open", 1}}) {
+    rules.add(may_reopen ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES), opening.call,
+              has_bits(opening.flags, changes, O_RDONLY));
+    for (const std::uint64_t change :
+         {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, static_cast<int>(O_TMPFILE & ~O_DIRECTORY)})
+      rules.add(deadly, opening.call, has_bits(opening.flags, change, change));
+  }
+  if (!may_reopen) return;
   for (const char* call : {"access", "faccessat", "faccessat2", "fstatfs", "fstatfs64"})
     rules.add(SCMP_ACT_ALLOW, call);
 }

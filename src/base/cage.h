@@ -23,8 +23,8 @@ struct CageNeeds {
 bool has_cage();
 
 /// For the rest of the process: drops all capabilities, and leaves it reading what is open, memory, threads, and
-/// writing to files that are open. The kernel kills it when it opens files, starts programs or talks to others; other
-/// system calls answer ENOSYS. Every thread must be started afterwards.
+/// writing to files that are open. The kernel refuses it other files, and kills it when it
+/// opens one for writing, starts programs or talks to others; other system calls answer ENOSYS. Every thread must be started afterwards.
 /// Does nothing where has_cage() is false; `io` when the kernel refuses.
 Result<void> enter_cage(const CageNeeds& needs);
 

@@ -47,7 +47,7 @@ Result<int> run(CommonOptions& common, const Options& options) {
   const auto units = select_units(model, *selection, options.by == "section");
   const auto judgements = judge_units(**loaded, rules, units, common);
   Report report = options.plan ? make_plan_report(judgements, plan_offlining(judgements))
-                               : make_removable_report(model, judgements);
+                               : make_removable_report(judgements);
   report.notes = model.notes;
   const bool found = options.fail_on == "blocked" &&
                      std::any_of(judgements.begin(), judgements.end(), [](const OfflineJudgement& judgement) {

@@ -20,7 +20,7 @@ namespace memsect {
 namespace {
 
 bool has_function(const Kernel& kernel, std::initializer_list<const char*> names) {
-  return std::any_of(names.begin(), names.end(), [&](const std::string name) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
     // The compiler marks what it has changed of a static function.
     return kernel.address_of(name) || kernel.address_of(name + ".constprop.0") ||
            kernel.address_of(name + ".isra.0");

@@ -129,6 +129,8 @@ Result<void> PageReader::bind_node_and_zone(const Kernel& kernel, const MemoryGe
   }
   nodes_shift_ = word_bits - sections_width - nodes_width_;
   zones_shift_ = nodes_shift_ - zones_width_;
+  if (nodes_width_ > 0) place_mask_ |= low_bits(nodes_width_) << nodes_shift_;
+  if (zones_width_ > 0) place_mask_ |= low_bits(zones_width_) << zones_shift_;
   return {};
 }
 

@@ -38,6 +38,8 @@ class PageReader {
   /// The bytes of a struct page, and what its own flags say (`slab` may stand on its compound head).
   Result<std::vector<std::byte>> read(VirtAddr struct_page) const;
   PageInfo decode(Bytes page) const;
+  /// Which bits of page.flags hold node and zone: decode() gives the same of both where these are the same.
+  std::uint64_t place_mask() const { return place_mask_; }
   /// The compound head that a tail page names; nothing for other pages.
   std::optional<VirtAddr> head_of(Bytes page, VirtAddr struct_page) const;
   /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. Unknown when its
@@ -69,6 +71,7 @@ class PageReader {
   std::optional<std::uint32_t> slab_page_type_;  ///< compared under slab_page_type_mask_
   std::uint32_t slab_page_type_mask_ = 0;
   unsigned nodes_shift_ = 0, nodes_width_ = 0, zones_shift_ = 0, zones_width_ = 0;
+  std::uint64_t place_mask_ = 0;
   std::uint64_t max_nodes_ = 1;
   std::vector<std::string> zone_names_;
   std::optional<unsigned> zone_device_;

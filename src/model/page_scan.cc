@@ -293,23 +293,26 @@ PageScanner::Found PageScanner::judge_single(Bytes page, PageScan& scan) {
 
 PageScanner::Found PageScanner::judge(Bytes page, VirtAddr address, PageScan& scan) {
   const std::uint64_t flags = flags_.get(page);
-  const PageInfo info = reader_.decode(page);
-  if (zone_device_ == info.zone) return {PageUse::device};
-  note_zone(info, scan);
+  const unsigned zone = place_of(page, flags, scan).zone;
+  if (zone_device_ == zone) return {PageUse::device};
   if ((flags & reserved_bit_) != 0) return {PageUse::reserved};
   const auto head = head_of(page, address, flags);
   Found found = head ? judge_compound(address, *head, scan) : judge_single(page, scan);
-  if (zone_movable_ == info.zone && is_unmovable(found.use)) found.use = PageUse::movable;
+  if (zone_movable_ == zone && is_unmovable(found.use)) found.use = PageUse::movable;
   return found;
 }
 
-void PageScanner::note_zone(const PageInfo& info, PageScan& scan) {
-  if (last_info_ && last_info_->node == info.node && last_info_->zone == info.zone) return;
-  last_info_ = info;
-  if (std::find(scan.nodes.begin(), scan.nodes.end(), info.node) == scan.nodes.end())
-    scan.nodes.push_back(info.node);
-  if (std::find(scan.zones.begin(), scan.zones.end(), info.zone) == scan.zones.end())
-    scan.zones.push_back(info.zone);
+const PageInfo& PageScanner::place_of(Bytes page, std::uint64_t flags, PageScan& scan) {
+  const std::uint64_t bits = flags & reader_.place_mask();
+  if (last_place_ && bits == last_place_bits_) return *last_place_;
+  last_place_ = reader_.decode(page);
+  last_place_bits_ = bits;
+  const auto note = [](auto& seen, auto value) {
+    if (std::find(seen.begin(), seen.end(), value) == seen.end()) seen.push_back(value);
+  };
+  note(scan.nodes, last_place_->node);
+  note(scan.zones, last_place_->zone);
+  return *last_place_;
 }
 
 void PageScanner::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
@@ -375,7 +378,7 @@ void PageScanner::scan_section(const MemoryModel& model, const Section& section,
 
 PageScan PageScanner::scan(const MemoryModel& model, PfnRange range) {
   PageScan scan;
-  last_info_.reset();
+  last_place_.reset();
   scan.pages = range.size;
   if (!usable_) {
     scan.not_read = range.size;

@@ -93,7 +93,7 @@ class PageScanner {
   bool load(const MemoryModel& model, const Section& section, PfnRange part);
   void scan_section(const MemoryModel& model, const Section& section, PfnRange part, Pfn end, PageScan& scan);
   Found judge(Bytes page, VirtAddr address, PageScan& scan);
-  void note_zone(const PageInfo& info, PageScan& scan);
+  const PageInfo& place_of(Bytes page, std::uint64_t flags, PageScan& scan);
   Found judge_compound(VirtAddr address, VirtAddr head, PageScan& scan);
   Found judge_single(Bytes page, PageScan& scan);
   std::optional<VirtAddr> head_of(Bytes page, VirtAddr address, std::uint64_t flags) const;
@@ -116,7 +116,9 @@ class PageScanner {
   std::uint64_t movable_ops_bit_ = 0, swapcache_bit_ = 0, private_bit_ = 0;
   CompoundLayout compound_;
   std::optional<unsigned> zone_movable_, zone_device_;
-  std::optional<PageInfo> last_info_;  ///< of the page before: its node and zone are noted
+  /// Node and zone of the page before, which are those of nearly every page.
+  std::optional<PageInfo> last_place_;
+  std::uint64_t last_place_bits_ = 0;
   bool high_addresses_ = true;
   std::optional<Field> slab_cache_, cache_name_;
   std::map<std::uint64_t, std::string> cache_names_;  ///< by address of the kmem_cache

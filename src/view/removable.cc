@@ -149,7 +149,7 @@ Value judgement_value(const OfflineJudgement& judgement) {
 
 std::span<const Column> removable_columns() { return columns; }
 
-Report make_removable_report(const MemoryModel&, const std::vector<OfflineJudgement>& judgements) {
+Report make_removable_report(const std::vector<OfflineJudgement>& judgements) {
   Report report;
   report.command = "removable";
   report.row_count = judgements.size();

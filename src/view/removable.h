@@ -12,8 +12,8 @@ namespace memsect {
 
 std::span<const Column> removable_columns();
 
-/// One row a judgement. Model and judgements must outlive the report.
-Report make_removable_report(const MemoryModel& model, const std::vector<OfflineJudgement>& judgements);
+/// One row a judgement. They must outlive the report.
+Report make_removable_report(const std::vector<OfflineJudgement>& judgements);
 
 /// The order of `plan` (positions in `judgements`), then what stays and why. Judgements must outlive the report.
 Report make_plan_report(const std::vector<OfflineJudgement>& judgements,

@@ -37,8 +37,17 @@ void enter(const CageNeeds& needs = {}) {
 const ::testing::KilledBySignal killed(SIGSYS);
 const ::testing::ExitedWithCode ends_well(0);
 
-TEST_F(CageDeathTest, KillsWhoOpensAFile) {
-  EXPECT_EXIT((enter(), ::open("/etc/hostname", O_RDONLY), std::_Exit(0)), killed, "");
+void open_a_file() {
+  enter();
+  const int file = ::open("/etc/hostname", O_RDONLY);
+  std::_Exit(file < 0 && errno == EACCES ? 0 : 3);
+}
+
+TEST_F(CageDeathTest, RefusesFiles) { EXPECT_EXIT(open_a_file(), ends_well, ""); }
+
+TEST_F(CageDeathTest, KillsWhoWritesAFile) {
+  for (const int flags : {O_WRONLY, O_RDWR, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC})
+    EXPECT_EXIT((enter(), ::open("/tmp/memsect-cage", flags, 0600), std::_Exit(0)), killed, "");
 }
 
 TEST_F(CageDeathTest, KillsWhoTalksToTheNetwork) {
@@ -62,8 +71,14 @@ void read_allocate_and_run_threads() {
   std::array<char, 16> text{};
   if (::pread(file, text.data(), text.size(), 0) <= 0) std::_Exit(3);
   std::vector<char> large(std::size_t{64} << 20, 'x');
-  std::thread thread([&large] { large.back() = 'y'; });
-  thread.join();
+  std::vector<std::thread> threads;  // each with memory of its own: malloc() gives them arenas
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&large, i] {
+      const std::vector<char> own(1000 + i, 'y');
+      if (i == 0) large.back() = own.front();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
   if (large.back() != 'y' || ::write(STDERR_FILENO, "out", 3) != 3) std::_Exit(4);
   std::exit(0);
 }

@@ -17,15 +17,19 @@
 #include "memory/recording_memory.h"
 #include "model/address.h"
 #include "model/extract_plan.h"
+#include "model/offline_rules.h"
+#include "model/page_scan.h"
 #include "support/fake_kernel.h"
 #include "view/addr.h"
 #include "view/blocks.h"
 #include "view/deps.h"
 #include "view/info.h"
 #include "view/nodes.h"
+#include "view/removable.h"
 #include "view/sections.h"
 #include "view/subsections.h"
 #include "view/usemap.h"
+#include "view/why.h"
 
 namespace memsect::test {
 namespace {
@@ -186,6 +190,24 @@ void report_parts(const Kernel& kernel, const MemoryModel& model) {
   if (model.blocks) render(make_blocks_report(model, pointers(*model.blocks)));
 }
 
+/// The verdicts on all blocks, by the first pages of each: struct pages are many.
+void report_offlining(const Kernel& kernel, MemoryModel& model) {
+  constexpr std::uint64_t scanned = 2048;
+  const OfflineRules rules = load_offline_rules(kernel, model.notes);
+  PageScanner scanner(kernel, model.geometry);
+  const OfflineJudge judge(model, rules, {"DMA", "DMA32", "Normal"});
+  WhyAnswer answer{"node:0", "node", {}, {}, {}};
+  for (const Section& section : model.sections) {
+    const OfflineUnit unit = unit_of_section(model, section);
+    const Pfn first = model.geometry.phys_to_pfn(unit.tested.start);
+    answer.judgements.push_back(judge.judge(unit, scanner.scan(model, {first, scanned})));
+  }
+  answer.plan = plan_offlining(answer.judgements);
+  render(make_removable_report(answer.judgements));
+  render(make_plan_report(answer.judgements, answer.plan));
+  render(make_why_report(answer));
+}
+
 /// Does what some of the commands do. All at once would make for few runs a second.
 void run(const Machine& machine, unsigned command) {
   AccessRecord record;
@@ -194,6 +216,10 @@ void run(const Machine& machine, unsigned command) {
   if (!kernel) return;
   if (extract) {
     static_cast<void>(plan_extract(*kernel, record, {}));
+  } else if (command >= 60) {
+    auto model = load_model(
+        *kernel, {.usages = true, .memmap = true, .section_nodes = true, .nodes = true, .blocks = true});
+    if (model) report_offlining(*kernel, *model);
   } else if (command % 3 == 0) {
     const auto model = load_model(*kernel, {.usages = true,
                                             .memmap = true,
