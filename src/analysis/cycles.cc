@@ -2,7 +2,7 @@
 // in that very section is the ordinary case, and no circle.)
 //
 // Twice over: the graph of usage, node and pgdat edges gives the classic circles, the ones
-// check_usemap_section_nr spoke of; the whole graph, which has memmap edges too, gives the rest. On almost
+// check_usemap_section_nr spoke of; the whole graph, which has memmap and page_ext edges too, gives the rest. On almost
 // every machine boot memory has a circle over memmap: a node's memmap, its usages and its pgdat lie in a few
 // high sections of the node that serve one another.
 //
@@ -180,7 +180,7 @@ Cycle make_cycle(const DependencyGraph& graph, const std::vector<std::uint32_t>&
 
 std::vector<Cycle> find_cycles(const DependencyGraph& graph, const std::vector<bool>& has_permanent) {
   const EdgeKinds classic = EdgeKind::usage | EdgeKind::node | EdgeKind::pgdat;
-  const EdgeKinds all = classic | EdgeKind::memmap;
+  const EdgeKinds all = classic | EdgeKind::memmap | EdgeKind::page_ext;
   const auto classic_component = strongly_connected(graph, classic);
   const auto component = strongly_connected(graph, all);
   const auto classic_knots = knots(graph, classic_component);

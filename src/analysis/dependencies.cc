@@ -68,6 +68,20 @@ std::string_view object_kind_name(ObjectKind kind) {
       return "usage";
     case ObjectKind::memmap:
       return "memmap";
+    case ObjectKind::page_ext:
+      return "page_ext";
+    case ObjectKind::memory_block:
+      return "memory_block";
+    case ObjectKind::vmemmap_table:
+      return "vmemmap_table";
+    case ObjectKind::direct_map_table:
+      return "direct_map_table";
+    case ObjectKind::kasan_shadow:
+      return "kasan_shadow";
+    case ObjectKind::dev_pagemap:
+      return "dev_pagemap";
+    case ObjectKind::vmemmap_tail:
+      return "vmemmap_tail";
   }
   return "";
 }
@@ -78,6 +92,8 @@ std::string_view edge_kind_name(EdgeKind kind) {
       return "usage";
     case EdgeKind::memmap:
       return "memmap";
+    case EdgeKind::page_ext:
+      return "page_ext";
     case EdgeKind::node:
       return "node";
     case EdgeKind::pgdat:

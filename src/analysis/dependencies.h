@@ -1,6 +1,6 @@
 // Who holds whose metadata, and what follows from it. Pure functions of the model.
 //
-// Vertices are sections and nodes. A section needs the sections that hold its usage and its memmap, and its
+// Vertices are sections and nodes. A section needs the sections that hold its usage, its memmap and its page_ext, and its
 // node; a node needs the sections that hold its pgdat. Removing what others need first is impossible, so a
 // circle of needs can never be taken apart: from 2.6.27 to 7.0 the kernel warned of one kind of circle at
 // boot (kernel_messages.h).
@@ -19,8 +19,21 @@
 
 namespace memsect {
 
-/// What a section can hold for others. Later kinds (page_ext, memory_block, ...) join here.
-enum class ObjectKind { section_root_table, section_root, pgdat, usage, memmap };
+/// What a section can hold for others.
+enum class ObjectKind {
+  section_root_table,
+  section_root,
+  pgdat,
+  usage,
+  memmap,
+  page_ext,
+  memory_block,
+  vmemmap_table,     ///< page tables that map the struct pages of sections
+  direct_map_table,  ///< page tables that map the memory of sections
+  kasan_shadow,
+  dev_pagemap,
+  vmemmap_tail,  ///< a page that a zone keeps for the struct pages of huge pages to come; mapped ones are memmap
+};
 std::string_view object_kind_name(ObjectKind kind);
 
 /// One object, or a run of back-to-back ones of one kind, as far as it lies in one section.
@@ -28,12 +41,12 @@ struct HeldObject {
   ObjectKind kind = ObjectKind::usage;
   std::vector<SectionNr> of_sections;  ///< whom it serves, ascending
   std::vector<NodeId> of_nodes;
-  /// Of its first byte in this section. Absent for a memmap that is mapped only in part: the model does not
+  /// Of its first byte in this section. Absent for a memmap or a shadow that is mapped only in part: the model does not
   /// say where its holes are.
   std::optional<VirtAddr> address;
   PhysAddr phys;  ///< of its lowest byte in this section
-  std::uint64_t bytes =
-      0;  ///< in this section, each physical byte once; a memmap of base pages may lie scattered
+  /// In this section, each physical byte once. A memmap of base pages may lie scattered; memory blocks and page tables do.
+  std::uint64_t bytes = 0;
   Allocation allocation = Allocation::unknown;
   bool permanent = false;  ///< the kernel never frees it when its subject goes
 };
@@ -54,9 +67,9 @@ struct Vertex {
 /// "section 3", "node 0".
 std::string vertex_name(Vertex vertex);
 
-enum class EdgeKind { usage, memmap, node, pgdat };
-inline constexpr std::array<EdgeKind, 4> edge_kinds{EdgeKind::usage, EdgeKind::memmap, EdgeKind::node,
-                                                    EdgeKind::pgdat};
+enum class EdgeKind { usage, memmap, page_ext, node, pgdat };
+inline constexpr std::array<EdgeKind, 5> edge_kinds{EdgeKind::usage, EdgeKind::memmap, EdgeKind::page_ext,
+                                                    EdgeKind::node, EdgeKind::pgdat};
 std::string_view edge_kind_name(EdgeKind kind);
 
 /// A set of edge kinds. Iterate with `for (EdgeKind kind : edge_kinds) if (kinds.has(kind))`.
@@ -113,7 +126,7 @@ struct Dependencies {
 };
 
 struct DependencyOptions {
-  bool self = false;  ///< list usages and memmaps that serve only the very section they lie in, too
+  bool self = false;  ///< list usages, memmaps and the like that serve only the very section they lie in, too
 };
 
 /// Everything above, in time linear in the number of objects (up to sorting). Never fails: what could not be

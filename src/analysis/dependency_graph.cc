@@ -1,9 +1,10 @@
 // Vertices are sections and nodes; an edge means "cannot do without":
 //
-//     section --usage, memmap--> section that holds it          section --node--> its node
-//     node ----pgdat-----------> section that holds it
+//     section --usage, memmap, page_ext--> section that holds it          section --node--> its node
+//     node ----pgdat---------------------> section that holds it
 //
-// Roots and the root table are left out: each serves a whole range of sections and none of them ever goes, so
+// No other object makes an edge. Memory blocks, page tables and the like go with what they serve, or stay as permanent
+// ones; they are listed with their holders. Roots and the root table are left out: each serves a whole range of sections and none of them ever goes, so
 // as edges they would draw everything into one knot and say nothing. They count as permanent holdings
 // (removal_order.cc).
 //
@@ -59,6 +60,7 @@ std::vector<Edge> make_edges(const MemoryModel& model, const Survey& survey) {
   const std::size_t first = edges.size();
   for (const Holder& holder : survey.holders) {
     for (const HeldObject& object : holder.holds) {
+      if (object.kind != ObjectKind::pgdat) continue;
       for (const NodeId node : object.of_nodes) {
         edges.push_back({node_vertex(node), section_vertex(holder.section), EdgeKind::pgdat});
       }

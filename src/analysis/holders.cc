@@ -9,6 +9,10 @@
 //   .........................|  node 0's|pgdat   |............    two sections hold it: a HeldObject in each
 //   |mm 4|mm 5|..............|mm 4|..........................     memmap 4 in both; in section 2 next to memmap 5
 //
+// Page tables are listed with the sections whose struct pages or whose memory they translate, memory blocks with the sections
+// they are for. There are many of them, scattered over slab and buddy pages: those of one kind in one section are one
+// HeldObject, so that a list of holders stays a list. dev_pagemaps are few and stay apart.
+//
 // The steps: place (each object -> parts, one for each section it touches), separate pages shared by several
 // memmaps, sort, join neighbours. Back-to-back parts are joined where both the virtual and the physical
 // addresses go on, for usages and memmaps only: they come in runs of thousands, and a run is what the kernel
@@ -19,286 +23,23 @@
 // sections.
 //
 // Permanent is what no kernel frees when the subject goes: the root table and the roots (sparse_index_alloc),
-// pgdats (try_offline_node only clears the online bit) and usages from memblock (section_deactivate keeps
-// them: PageReserved). Boot memmap is given back by x86, arm64 and the other machines read so far.
+// pgdats (try_offline_node only clears the online bit), usages from memblock (section_deactivate keeps
+// them: PageReserved), tail pages that a zone keeps (7.1+), KASAN's shadow of boot memory, page tables of some levels
+// (ArchDriver::kept_tables). Boot memmap is given back by x86, arm64 and the other machines read so far, but for
+// loongarch. page_ext, memory blocks and dev_pagemaps go with what they serve.
 #include "analysis/holders.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
-#include <map>
-#include <tuple>
 #include <utility>
 
+#include "analysis/placer.h"
 #include "analysis/words.h"
 
 namespace memsect {
 namespace {
-
-/// What one section holds of one object.
-struct Part {
-  SectionNr section;
-  ObjectKind kind = ObjectKind::usage;
-  std::uint64_t subject = 0;  ///< section number, node number or index of the root
-  std::optional<VirtAddr> address;
-  PhysAddr phys;
-  std::uint64_t bytes = 0;
-  Allocation allocation = Allocation::unknown;
-  bool permanent = false;
-  bool contiguous = true;
-};
-
-struct PartOrder {
-  bool operator()(const Part& a, const Part& b) const {
-    if (a.section != b.section) return a.section < b.section;
-    if (a.kind != b.kind) return a.kind < b.kind;
-    if (a.phys != b.phys) return a.phys < b.phys;
-    return std::tuple(a.bytes, a.subject) < std::tuple(b.bytes, b.subject);
-  }
-};
-
-/// Collects the parts of all objects, and the names of those whose place is unknown.
-class Placer {
- public:
-  explicit Placer(const MemoryModel& model) : geometry_(model.geometry) {
-    parts_.reserve(2 * model.sections.size());
-    needs_.reserve(2 * model.sections.size());
-  }
-
-  /// Adds an object. `whole`: its physical stretches cover it without holes, so virtual addresses can be
-  /// counted on.
-  void place(const Part& object, std::span<const PhysRange> stretches, bool whole) {
-    std::vector<Part>& pieces = pieces_;  // kept between calls: there are hundreds of thousands
-    pieces.clear();
-    std::uint64_t offset = 0;
-    for (const PhysRange& stretch : stretches) {
-      if (stretch.empty()) continue;
-      if (!inside_physical_memory(stretch)) return unknown(object.kind, object.subject, Errc::corrupt);
-      cut(object, stretch, whole ? std::optional(offset) : std::nullopt);
-      offset += stretch.size;
-    }
-    if (pieces.empty()) return unknown(object.kind, object.subject, Errc::corrupt);
-    gather(pieces);
-    if (object.kind == ObjectKind::usage) note_needs(SectionNr(object.subject), EdgeKind::usage);
-    if (object.kind == ObjectKind::memmap) note_needs(SectionNr(object.subject), EdgeKind::memmap);
-  }
-
-  void unknown(ObjectKind kind, std::uint64_t subject, Errc why) {
-    if (why != Errc::not_applicable) unknown_[{kind, absence_reason(why)}].push_back(subject);
-  }
-  void node_unknown(SectionNr nr, Errc why) {
-    if (why != Errc::not_applicable) nodeless_[absence_reason(why)].push_back(nr);
-  }
-
-  /// All parts in order.
-  std::vector<Part> finish();
-  std::vector<Need> take_needs() { return std::move(needs_); }
-  void report_unknown(Survey& survey) const;
-
- private:
-  bool inside_physical_memory(const PhysRange& stretch) const {
-    const std::uint64_t last = stretch.end().raw() - 1;
-    return last >= stretch.start.raw() &&
-           geometry_.phys_to_section_nr(PhysAddr(last)).raw() < geometry_.nr_mem_sections();
-  }
-
-  /// Cuts one stretch at section boundaries.
-  void cut(const Part& object, PhysRange stretch, std::optional<std::uint64_t> offset) {
-    while (!stretch.empty()) {
-      Part piece = object;
-      piece.section = geometry_.phys_to_section_nr(stretch.start);
-      piece.phys = stretch.start;
-      piece.bytes = std::min(stretch.size, geometry_.section_range(piece.section).end() - stretch.start);
-      piece.address = offset ? std::optional(*object.address + *offset) : std::nullopt;
-      pieces_.push_back(piece);
-      stretch = {stretch.start + piece.bytes, stretch.size - piece.bytes};
-      if (offset) *offset += piece.bytes;
-    }
-  }
-
-  /// Notes the other sections that the pieces lie in, each once: gather() has put them in order.
-  void note_needs(SectionNr from, EdgeKind kind) {
-    std::optional<SectionNr> last;
-    for (const Part& piece : pieces_) {
-      if (piece.section != from && piece.section != last) needs_.push_back({from, piece.section, kind});
-      last = piece.section;
-    }
-  }
-
-  void gather(std::vector<Part>& pieces);
-  void separate_shared(std::span<Part> in_one_section);
-
-  const MemoryGeometry& geometry_;  // the model's
-  std::vector<Part> pieces_;
-  std::vector<Part> parts_;
-  std::vector<Need> needs_;
-  std::vector<Part> loose_;  ///< stretches of scattered memmaps: some may be shared between sections
-  std::map<std::pair<ObjectKind, std::string_view>, std::vector<std::uint64_t>> unknown_;
-  std::map<std::string_view, std::vector<SectionNr>> nodeless_;
-};
-
-/// Joins sorted pieces of one object in one section: physically adjacent or overlapping ones become one.
-void join_stretches(std::vector<Part>& pieces) {
-  std::size_t kept = 0;
-  for (std::size_t i = 1; i < pieces.size(); ++i) {
-    Part& last = pieces[kept];
-    const Part& next = pieces[i];
-    if (next.section == last.section && next.phys <= last.phys + last.bytes) {
-      last.bytes = std::max(last.bytes, (next.phys - last.phys) + next.bytes);
-      last.contiguous = last.contiguous && last.address && next.address &&
-                        *next.address - *last.address == next.phys - last.phys;
-      if (last.address && next.address) last.address = std::min(*last.address, *next.address);
-    } else {
-      pieces[++kept] = next;
-    }
-  }
-  pieces.resize(kept + 1);
-}
-
-/// Makes one part out of all that one object has in one section (the pieces are sorted by physical address).
-Part one_part(std::span<const Part> pieces) {
-  Part part = pieces.front();
-  for (const Part& piece : pieces.subspan(1)) {
-    part.bytes += piece.bytes;
-    part.contiguous = false;
-    if (part.address && piece.address) part.address = std::min(*part.address, *piece.address);
-  }
-  return part;
-}
-
-/// Calls `each` with every stretch of `parts` that has the same key.
-template <class Key, class Each>
-void for_each_group(std::span<Part> parts, const Key& key, const Each& each) {
-  for (std::size_t first = 0; first < parts.size();) {
-    std::size_t end = first + 1;
-    while (end < parts.size() && key(parts[end]) == key(parts[first])) ++end;
-    each(parts.subspan(first, end - first));
-    first = end;
-  }
-}
-
-void Placer::gather(std::vector<Part>& pieces) {
-  if (pieces.size() == 1) {
-    parts_.push_back(pieces.front());
-    return;
-  }
-  std::stable_sort(pieces.begin(), pieces.end(), PartOrder());
-  const auto total = [&pieces] {
-    std::uint64_t bytes = 0;
-    for (const Part& piece : pieces) bytes += piece.bytes;
-    return bytes;
-  };
-  const std::uint64_t mapped = total();
-  join_stretches(pieces);
-  const bool memmap = pieces.front().kind == ObjectKind::memmap;
-  const bool maps_twice = total() != mapped;
-  for_each_group(
-      std::span(pieces), [](const Part& part) { return part.section; },
-      [&](std::span<const Part> in_section) {
-        if (memmap && (maps_twice || in_section.size() > 1)) {
-          loose_.insert(loose_.end(), in_section.begin(), in_section.end());
-        } else {
-          parts_.push_back(one_part(in_section));
-        }
-      });
-}
-
-/// Splits overlapping stretches of different memmaps so that the common bytes become stretches of their own,
-/// which are then alike in both; whatever only one section uses is put together again.
-void Placer::separate_shared(std::span<Part> in_one_section) {
-  std::vector<PhysAddr> cuts;
-  PhysAddr reached;
-  for (const Part& part : in_one_section) {
-    if (part.phys < reached) {
-      for (const Part& other : in_one_section) {
-        cuts.push_back(other.phys);
-        cuts.push_back(other.phys + other.bytes);
-      }
-      break;
-    }
-    reached = part.phys + part.bytes;
-  }
-  std::sort(cuts.begin(), cuts.end());
-  std::vector<Part> pieces;
-  for (Part part : in_one_section) {
-    for (auto at = std::upper_bound(cuts.begin(), cuts.end(), part.phys);
-         at != cuts.end() && *at < part.phys + part.bytes; at = std::upper_bound(at, cuts.end(), part.phys)) {
-      Part head = part;
-      head.bytes = *at - part.phys;
-      pieces.push_back(head);
-      part.phys += head.bytes;
-      part.bytes -= head.bytes;
-      if (part.address) *part.address += head.bytes;
-    }
-    pieces.push_back(part);
-  }
-  std::sort(pieces.begin(), pieces.end(), PartOrder());
-  std::vector<Part> own;
-  for_each_group(
-      std::span(pieces), [](const Part& part) { return part.phys; },
-      [&](std::span<const Part> alike) {
-        std::vector<Part>& target = alike.size() > 1 ? parts_ : own;
-        target.insert(target.end(), alike.begin(), alike.end());
-      });
-  std::stable_sort(own.begin(), own.end(),
-                   [](const Part& a, const Part& b) { return a.subject < b.subject; });
-  for_each_group(
-      std::span(own), [](const Part& part) { return part.subject; },
-      [&](std::span<Part> of_one) {
-        std::vector<Part> joined(of_one.begin(), of_one.end());
-        join_stretches(joined);
-        parts_.push_back(one_part(joined));
-      });
-}
-
-std::vector<Part> Placer::finish() {
-  std::sort(loose_.begin(), loose_.end(), PartOrder());
-  for_each_group(
-      std::span(loose_), [](const Part& part) { return part.section; },
-      [&](std::span<Part> in_section) { separate_shared(in_section); });
-  loose_.clear();
-  std::sort(parts_.begin(), parts_.end(), PartOrder());
-  return std::move(parts_);
-}
-
-std::string unknown_text(ObjectKind kind, const std::vector<std::uint64_t>& subjects) {
-  std::vector<SectionNr> sections;
-  std::vector<NodeId> nodes;
-  for (const std::uint64_t subject : subjects) {
-    sections.emplace_back(subject);
-    nodes.push_back(static_cast<NodeId>(subject));
-  }
-  switch (kind) {
-    case ObjectKind::section_root_table:
-      return "the section root table";
-    case ObjectKind::section_root:
-      return "section root " + order_text(sections);
-    case ObjectKind::pgdat:
-      return "the pgdat of " + nodes_text(nodes);
-    case ObjectKind::usage:
-      return "the usage of " + sections_text(sections);
-    case ObjectKind::memmap:
-      return "the memmap of " + sections_text(sections);
-  }
-  return {};
-}
-
-void Placer::report_unknown(Survey& survey) const {
-  for (const auto& [what, subjects] : unknown_) {
-    survey.incomplete = true;
-    survey.notes.warn(fmt::format(
-        "{} could not be placed ({}): what holds it is missing here, and with it perhaps a reason "
-        "why a section cannot go",
-        unknown_text(what.first, subjects), what.second));
-  }
-  for (const auto& [reason, sections] : nodeless_) {
-    survey.incomplete = true;
-    survey.notes.warn(
-        fmt::format("the node of {} could not be read ({}): what it needs of its node is missing",
-                    sections_text(sections), reason));
-  }
-}
 
 void place_roots(const MemoryModel& model, Placer& placer) {
   Part object;
@@ -347,16 +88,110 @@ void place_usage(const Section& section, bool from_boot, Placer& placer) {
   placer.place(object, section.usage->phys, true);
 }
 
-void place_memmap(const Section& section, Placer& placer) {
+void place_memmap(const Section& section, bool kept, Placer& placer) {
   Part object;
   object.kind = ObjectKind::memmap;
   object.subject = section.nr.raw();
   if (!section.memmap) return placer.unknown(object.kind, object.subject, section.memmap.error().code);
   object.address = section.memmap->address;
   object.allocation = section.memmap->allocation;
+  object.permanent = kept;
   std::uint64_t mapped = 0;
   for (const PhysRange& range : section.memmap->backing) mapped += range.size;
   if (mapped != 0) placer.place(object, section.memmap->backing, mapped == section.memmap->bytes);
+}
+
+/// An object that the kernel keeps for one section.
+void place_of_section(const Section& section, ObjectKind kind, const Result<Placement>& placement,
+                      bool permanent, Placer& placer) {
+  Part object;
+  object.kind = kind;
+  object.subject = section.nr.raw();
+  if (!placement) return placer.unknown(kind, object.subject, placement.error().code);
+  object.address = placement->address;
+  object.allocation = placement->allocation;
+  object.permanent = permanent;
+  std::uint64_t mapped = 0;
+  for (const PhysRange& range : placement->phys) mapped += range.size;
+  placer.place(object, placement->phys, mapped == placement->bytes);
+}
+
+void place_blocks(const MemoryModel& model, Placer& placer) {
+  if (!model.blocks) return;
+  for (const MemoryBlock& block : *model.blocks) {
+    Part object;
+    object.kind = ObjectKind::memory_block;
+    object.subject = block.start_section.raw();
+    object.count = std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
+    if (!block.placement) {
+      placer.unknown(object.kind, object.subject, block.placement.error().code);
+      continue;
+    }
+    object.address = block.placement->address;
+    object.allocation = block.placement->allocation;
+    placer.place(object, block.placement->phys, true);
+  }
+}
+
+void place_tables(const MemoryModel& model, Placer& placer) {
+  if (!model.page_tables) return;
+  for (const TableRun& run : *model.page_tables) {
+    Part object;
+    object.kind =
+        run.maps == TableRun::Maps::vmemmap ? ObjectKind::vmemmap_table : ObjectKind::direct_map_table;
+    object.subject = run.first.raw();
+    object.count = run.last - run.first + 1;
+    object.address = run.address;
+    object.allocation = run.allocation;
+    object.permanent = run.permanent;
+    placer.place(object, std::span(&run.phys, 1), run.address.has_value());
+  }
+}
+
+/// Sections that never were online and belong to no memory block: a device's, if they have struct pages.
+bool has_device_sections(const MemoryModel& model) {
+  return model.blocks &&
+         std::any_of(model.sections.begin(), model.sections.end(), [&](const Section& section) {
+           return section.flags.has_mem_map && !section.flags.online && model.block_of(section.nr) == nullptr;
+         });
+}
+
+void place_device_maps(const MemoryModel& model, Placer& placer) {
+  if (!model.device_maps) {
+    if (has_device_sections(model))
+      placer.unknown(ObjectKind::dev_pagemap, 0, model.device_maps.error().code);
+    return;
+  }
+  for (std::size_t i = 0; i < model.device_maps->size(); ++i) {
+    const Placement& placement = (*model.device_maps)[i].placement;
+    Part object;
+    object.kind = ObjectKind::dev_pagemap;
+    object.subject = i;
+    object.address = placement.address;
+    object.allocation = placement.allocation;
+    placer.place(object, placement.phys, true);
+  }
+}
+
+/// The pages that no memmap maps now: they stay for huge pages to come.
+void place_spare_tails(const MemoryModel& model, Placer& placer) {
+  for (const Node& node : model.nodes) {
+    for (const Zone& zone : node.zones) {
+      Part object;
+      object.kind = ObjectKind::vmemmap_tail;
+      object.subject = static_cast<std::uint64_t>(raw(node.id));
+      object.permanent = true;
+      if (!zone.vmemmap_tails) {
+        placer.unknown(object.kind, object.subject, zone.vmemmap_tails.error().code);
+        continue;
+      }
+      for (const SharedPage& tail : *zone.vmemmap_tails) {
+        const PhysRange page{tail.phys, model.geometry.page_size()};
+        object.allocation = tail.allocation;
+        if (!placer.is_mapped_tail(tail.phys)) placer.place(object, std::span(&page, 1), false);
+      }
+    }
+  }
 }
 
 /// Whom an object of this kind and subject serves.
@@ -375,17 +210,40 @@ void add_subject(const MemoryModel& model, const Part& part, HeldObject& object)
       return add_sections(part.subject * per_root, per_root);
     }
     case ObjectKind::pgdat:
+    case ObjectKind::vmemmap_tail:
       return object.of_nodes.push_back(static_cast<NodeId>(part.subject));
     case ObjectKind::usage:
     case ObjectKind::memmap:
+    case ObjectKind::page_ext:
+    case ObjectKind::kasan_shadow:
       return object.of_sections.push_back(SectionNr(part.subject));
+    case ObjectKind::memory_block:
+    case ObjectKind::vmemmap_table:
+    case ObjectKind::direct_map_table:
+      return add_sections(part.subject, part.count);
+    case ObjectKind::dev_pagemap:
+      for (const PhysRange& range : (*model.device_maps)[part.subject].ranges) {
+        const SectionNr first = model.geometry.phys_to_section_nr(range.start);
+        add_sections(first.raw(), model.geometry.phys_to_section_nr(range.end() - 1) - first + 1);
+      }
   }
+}
+
+/// What `next` goes into, if it is one of many small objects, scattered over the section, that are listed as one.
+HeldObject* find_whole(Holder& holder, const Part& next) {
+  const bool scattered = next.kind == ObjectKind::memory_block || next.kind == ObjectKind::vmemmap_table ||
+                         next.kind == ObjectKind::direct_map_table;
+  if (!scattered) return nullptr;
+  for (auto object = holder.holds.rbegin(); object != holder.holds.rend() && object->kind == next.kind;
+       ++object) {
+    if (object->allocation == next.allocation && object->permanent == next.permanent) return &*object;
+  }
+  return nullptr;
 }
 
 /// Whether `next` goes on where `object`, so far, ends; or is the very same bytes, serving somebody else.
 bool continues(const HeldObject& object, bool contiguous, const Part& next) {
-  if (object.kind != next.kind || (next.kind != ObjectKind::usage && next.kind != ObjectKind::memmap))
-    return false;
+  if (object.kind != next.kind || (!has_edges(next.kind) && !is_mapped_by_pages(next.kind))) return false;
   if (object.allocation != next.allocation || object.permanent != next.permanent) return false;
   if (object.phys == next.phys && object.bytes == next.bytes) return true;
   return contiguous && next.contiguous && object.phys + object.bytes == next.phys && object.address &&
@@ -395,6 +253,11 @@ bool continues(const HeldObject& object, bool contiguous, const Part& next) {
 void append(const MemoryModel& model, std::span<const Part> parts, Holder& holder) {
   bool contiguous = false;
   for (const Part& part : parts) {
+    if (HeldObject* whole = find_whole(holder, part)) {
+      whole->bytes += part.bytes;
+      add_subject(model, part, *whole);
+      continue;
+    }
     if (holder.holds.empty() || !continues(holder.holds.back(), contiguous, part)) {
       holder.holds.push_back(
           {part.kind, {}, {}, part.address, part.phys, 0, part.allocation, part.permanent});
@@ -426,8 +289,15 @@ bool usage_is_from_boot(const Section& section, bool early_is_marked) {
 }
 
 bool serves_only_itself(const HeldObject& object, SectionNr holder) {
-  return (object.kind == ObjectKind::usage || object.kind == ObjectKind::memmap) &&
-         object.of_sections.size() == 1 && object.of_sections.front() == holder;
+  switch (object.kind) {
+    case ObjectKind::section_root_table:
+    case ObjectKind::section_root:
+    case ObjectKind::pgdat:
+    case ObjectKind::vmemmap_tail:
+      return false;
+    default:
+      return object.of_sections.size() == 1 && object.of_sections.front() == holder;
+  }
 }
 
 Survey survey_holders(const MemoryModel& model) {
@@ -435,11 +305,21 @@ Survey survey_holders(const MemoryModel& model) {
   Placer placer(model);
   place_roots(model, placer);
   place_pgdats(model, placer);
+  place_blocks(model, placer);
+  place_tables(model, placer);
+  place_device_maps(model, placer);
   const bool early_is_marked = marks_early_sections(model);
   for (const Section& section : model.sections) {
     place_usage(section, usage_is_from_boot(section, early_is_marked), placer);
-    place_memmap(section, placer);
+    place_memmap(section, model.keeps_memmap, placer);
+    place_of_section(section, ObjectKind::page_ext, section.page_ext, false, placer);
+    place_of_section(section, ObjectKind::kasan_shadow, section.kasan_shadow, section.flags.early, placer);
     if (!section.node) placer.node_unknown(section.nr, section.node.error().code);
+  }
+  place_spare_tails(model, placer);
+  if (!model.blocks && model.blocks.error().code != Errc::not_applicable) {
+    survey.notes.note(
+        fmt::format("memory blocks are not among what sections hold: {}", model.blocks.error().message));
   }
   placer.report_unknown(survey);
   survey.needs = placer.take_needs();

@@ -10,7 +10,7 @@
 
 namespace memsect {
 
-/// That a section's usage or memmap lies, at least in part, in another section.
+/// That a section's usage, memmap or page_ext lies, at least in part, in another section.
 struct Need {
   SectionNr from, to;
   EdgeKind kind = EdgeKind::usage;
@@ -25,7 +25,7 @@ struct Survey {
 };
 Survey survey_holders(const MemoryModel& model);
 
-/// A usage or memmap that serves no other section than the one it lies in.
+/// A usage, a memmap or the like that serves no other section than the one it lies in.
 bool serves_only_itself(const HeldObject& object, SectionNr holder);
 
 /// Whether sections carry SECTION_IS_EARLY at all: from 5.3 on.

@@ -57,6 +57,43 @@ void add_memmaps(const MemoryModel& model, PhysRange place, std::vector<ObjectAt
   if (!memmap.of_sections.empty()) found.push_back(std::move(memmap));
 }
 
+void add_tables(const MemoryModel& model, PhysRange place, std::vector<ObjectAt>& found) {
+  if (!model.page_tables) return;
+  for (const TableRun& run : *model.page_tables) {
+    if (!overlap({run.phys}, place)) continue;
+    const bool vmemmap = run.maps == TableRun::Maps::vmemmap;
+    found.push_back({object_kind_name(vmemmap ? ObjectKind::vmemmap_table : ObjectKind::direct_map_table),
+                     run.address.value_or(VirtAddr()),
+                     run.phys.size,
+                     sections_from(model, run.first, run.last - run.first + 1),
+                     {}});
+  }
+}
+
+void add_device_maps(const MemoryModel& model, PhysRange place, std::vector<ObjectAt>& found) {
+  if (!model.device_maps) return;
+  for (const DeviceMap& map : *model.device_maps) {
+    if (!overlap(map.placement.phys, place)) continue;
+    ObjectAt object{
+        object_kind_name(ObjectKind::dev_pagemap), map.placement.address, map.placement.bytes, {}, {}};
+    for (const Section& section : model.sections) {
+      if (overlap(map.ranges, model.geometry.section_range(section.nr)))
+        object.of_sections.push_back(section.nr);
+    }
+    found.push_back(std::move(object));
+  }
+}
+
+/// What the kernel keeps for one section: `part` of each.
+void add_of_sections(const MemoryModel& model, ObjectKind kind, Result<Placement> Section::*part,
+                     PhysRange place, std::vector<ObjectAt>& found) {
+  for (const Section& section : model.sections) {
+    const Result<Placement>& object = section.*part;
+    if (!lies_in(object, place)) continue;
+    found.push_back({object_kind_name(kind), object->address, object->bytes, {section.nr}, {}});
+  }
+}
+
 }  // namespace
 
 std::vector<ObjectAt> objects_at(const MemoryModel& model, PhysRange place) {
@@ -67,19 +104,12 @@ std::vector<ObjectAt> objects_at(const MemoryModel& model, PhysRange place) {
     found.push_back(
         {object_kind_name(ObjectKind::pgdat), node.placement->address, node.placement->bytes, {}, {node.id}});
   }
-  for (const Section& section : model.sections) {
-    if (!lies_in(section.usage, place)) continue;
-    found.push_back({object_kind_name(ObjectKind::usage),
-                     section.usage->address,
-                     section.usage->bytes,
-                     {section.nr},
-                     {}});
-  }
+  add_of_sections(model, ObjectKind::usage, &Section::usage, place, found);
   if (model.blocks) {
     for (const MemoryBlock& block : *model.blocks) {
       if (!lies_in(block.placement, place)) continue;
       const std::uint64_t sections = std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
-      found.push_back({"memory_block",
+      found.push_back({object_kind_name(ObjectKind::memory_block),
                        block.placement->address,
                        block.placement->bytes,
                        sections_from(model, block.start_section, sections),
@@ -87,6 +117,10 @@ std::vector<ObjectAt> objects_at(const MemoryModel& model, PhysRange place) {
     }
   }
   add_memmaps(model, place, found);
+  add_of_sections(model, ObjectKind::page_ext, &Section::page_ext, place, found);
+  add_tables(model, place, found);
+  add_of_sections(model, ObjectKind::kasan_shadow, &Section::kasan_shadow, place, found);
+  add_device_maps(model, place, found);
   return found;
 }
 

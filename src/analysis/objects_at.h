@@ -12,7 +12,7 @@ namespace memsect {
 
 /// An object that has bytes in the place asked for.
 struct ObjectAt {
-  std::string_view kind;  ///< as in deps: "usage", "memmap", "pgdat", ...; and "memory_block"
+  std::string_view kind;  ///< as in deps: "usage", "memmap", "pgdat", ...
   VirtAddr address;       ///< of its first byte
   std::uint64_t bytes = 0;
   std::vector<SectionNr> of_sections;  ///< whom it serves, ascending
@@ -20,8 +20,8 @@ struct ObjectAt {
 };
 
 /// The objects with a byte in `place`, in the order of the model: root table, roots, pgdats, usages, memory blocks,
-/// memmaps. A page of struct pages that several sections share is one object that serves them all. Objects
-/// that could not be placed are missing.
+/// memmaps, page_exts, page tables, KASAN's shadow, dev_pagemaps. A page of struct pages that several sections share is one
+/// object that serves them all. Objects that could not be placed are missing.
 std::vector<ObjectAt> objects_at(const MemoryModel& model, PhysRange place);
 
 }  // namespace memsect

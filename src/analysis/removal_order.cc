@@ -3,9 +3,9 @@
 //
 // A section can go when nothing is left in it that somebody needs. So these never go:
 //
-//   roots    sections that hold a permanent object (holders.cc), and sections in a circle of usages and memmaps: the
-//            first of them to go would take what another still needs
-//   mark     and every section that holds the usage or memmap of one that never goes, and so on
+//   roots    sections that hold a permanent object (holders.cc), and sections in a circle of usages, memmaps and
+//            page_exts: the first of them to go would take what another still needs
+//   mark     and every section that holds the usage, memmap or page_ext of one that never goes, and so on
 //
 // Circles over a node need no root of their own: the pgdat in them is permanent.
 //
@@ -28,7 +28,7 @@
 namespace memsect {
 namespace {
 
-constexpr EdgeKinds of_sections = EdgeKind::usage | EdgeKind::memmap;
+constexpr EdgeKinds of_sections = EdgeKind::usage | EdgeKind::memmap | EdgeKind::page_ext;
 
 class Sorter {
  public:
@@ -149,43 +149,68 @@ std::vector<SectionNr> sorted_unique(std::vector<SectionNr> sections) {
   return sections;
 }
 
+/// The permanent objects of one kind in a section, and whom they serve.
+struct Kept {
+  std::vector<SectionNr> sections;
+  std::vector<NodeId> nodes;
+  bool for_nobody = false;  ///< one of them serves no section that is present
+};
+
+/// "holds the usage of sections 0-3".
+void add_reasons(ObjectKind kind, const Kept& kept, SectionNr holder, std::vector<std::string>& reasons) {
+  const auto of_sections_held = [&](std::string_view what) {
+    if (!kept.sections.empty())
+      reasons.push_back(fmt::format("holds {} {}", what, sections_text(kept.sections)));
+  };
+  const auto of_nodes_held = [&](std::string_view what) {
+    for (const NodeId node : kept.nodes)
+      reasons.push_back(fmt::format("holds node {}'s {}", raw(node), what));
+  };
+  switch (kind) {
+    case ObjectKind::section_root_table:
+      reasons.emplace_back("holds the section root table");
+      break;
+    case ObjectKind::section_root:
+      if (kept.for_nobody) reasons.emplace_back("holds a section root without sections");
+      return of_sections_held("the section root of");
+    case ObjectKind::pgdat:
+      return of_nodes_held("pgdat");
+    case ObjectKind::usage:
+      if (kept.sections.size() != 1 || kept.sections.front() != holder)
+        return of_sections_held("the usage of");
+      reasons.emplace_back("holds its own usage, which is boot memory");
+      break;
+    case ObjectKind::memmap:
+      return of_sections_held("struct pages that are never freed, of");
+    case ObjectKind::vmemmap_table:
+      return of_sections_held("page tables that map the memmap of");
+    case ObjectKind::direct_map_table:
+      return of_sections_held("page tables that map");
+    case ObjectKind::kasan_shadow:
+      return of_sections_held("KASAN's shadow of");
+    case ObjectKind::vmemmap_tail:
+      return of_nodes_held("page for the struct pages of huge pages");
+    case ObjectKind::page_ext:
+    case ObjectKind::memory_block:
+    case ObjectKind::dev_pagemap:
+      break;  // freed with what they serve
+  }
+}
+
 /// The permanent objects in a section, each kind in a phrase.
 std::vector<std::string> permanent_reasons(const Holder& holder) {
-  std::vector<std::string> reasons, pgdats;
-  std::vector<SectionNr> rooted, used;
+  std::map<ObjectKind, Kept> kinds;
   for (const HeldObject& object : holder.holds) {
     if (!object.permanent) continue;
-    std::vector<SectionNr>* served = nullptr;
-    switch (object.kind) {
-      case ObjectKind::section_root_table:
-        reasons.emplace_back("holds the section root table");
-        break;
-      case ObjectKind::section_root:
-        served = &rooted;
-        break;
-      case ObjectKind::usage:
-        served = &used;
-        break;
-      case ObjectKind::memmap:
-        break;
-      case ObjectKind::pgdat:
-        for (const NodeId node : object.of_nodes)
-          pgdats.push_back(fmt::format("holds node {}'s pgdat", raw(node)));
-        break;
-    }
-    if (served != nullptr)
-      served->insert(served->end(), object.of_sections.begin(), object.of_sections.end());
-    if (served == &rooted && object.of_sections.empty())
-      reasons.emplace_back("holds a section root without sections");
+    Kept& kept = kinds[object.kind];
+    kept.sections.insert(kept.sections.end(), object.of_sections.begin(), object.of_sections.end());
+    kept.nodes.insert(kept.nodes.end(), object.of_nodes.begin(), object.of_nodes.end());
+    kept.for_nobody = kept.for_nobody || object.of_sections.empty();
   }
-  if (!rooted.empty())
-    reasons.push_back("holds the section root of " + sections_text(sorted_unique(std::move(rooted))));
-  reasons.insert(reasons.end(), pgdats.begin(), pgdats.end());
-  used = sorted_unique(std::move(used));
-  if (used.size() == 1 && used.front() == holder.section) {
-    reasons.emplace_back("holds its own usage, which is boot memory");
-  } else if (!used.empty()) {
-    reasons.push_back("holds the usage of " + sections_text(used));
+  std::vector<std::string> reasons;
+  for (auto& [kind, kept] : kinds) {
+    kept.sections = sorted_unique(std::move(kept.sections));
+    add_reasons(kind, kept, holder.section, reasons);
   }
   return reasons;
 }
@@ -211,7 +236,8 @@ void Sorter::describe_circles() {
 void Sorter::add_transitive(std::uint32_t vertex, const Holder& holder,
                             std::vector<std::string>& reasons) const {
   for (const auto& [kind, name] :
-       {std::pair(ObjectKind::usage, "usage"), std::pair(ObjectKind::memmap, "memmap")}) {
+       {std::pair(ObjectKind::usage, "usage"), std::pair(ObjectKind::memmap, "memmap"),
+        std::pair(ObjectKind::page_ext, "page_ext")}) {
     std::vector<SectionNr> stuck;
     for (const HeldObject& object : holder.holds) {
       if (object.kind != kind || object.permanent) continue;

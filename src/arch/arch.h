@@ -50,6 +50,10 @@ struct ArchDriver {
   std::string_view vmcoreinfo_mark;
   /// log2 of what one PMD entry maps, the size of its huge pages, in a kernel with pages of `1 << page_shift` bytes.
   unsigned (*pmd_shift)(unsigned page_shift);
+  /// Page tables down to this depth, counted from the top one, stay when all that they translated is gone.
+  unsigned kept_tables = 0;
+  /// vmemmap_free() does nothing: memmaps and their page tables stay for ever.
+  bool keeps_memmap = false;
   Result<ArchMemory> (*open)(const ArchInputs&);
   /// The text of VMCOREINFO by a place that the machine's firmware or hypervisor agreed on with the kernel; null where
   /// there is no such place.

@@ -115,6 +115,8 @@ const ArchDriver loongarch64{.name = "loongarch64",
                              .order = ByteOrder::little,
                              .vmcoreinfo_mark = "",
                              .pmd_shift = [](unsigned page_shift) { return 2 * page_shift - 3; },
+                             .kept_tables = ~0U,    // arch/loongarch/mm/init.c, vmemmap_free()
+                             .keeps_memmap = true,  // the same
                              .open = open,
                              .find_vmcoreinfo = nullptr};
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -71,7 +72,56 @@ class TableTail {
   View view_;
 };
 
+/// Goes down through the tables that translate some addresses.
+class TableVisit {
+ public:
+  TableVisit(const PhysicalMemory& memory, const TableTree& tree, const TableListener& listener)
+      : memory_(memory), tree_(tree), listener_(listener) {}
+
+  /// `last`: the last address that is asked for, of those that `table` translates.
+  void go_through(std::size_t depth, PhysAddr table, VirtAddr first, VirtAddr last) const {
+    const TableLevel& level = tree_.levels[depth];
+    const std::uint64_t covered = std::uint64_t{1} << level.shift;
+    for (VirtAddr at = first;;) {
+      const auto tail = TableTail::read(memory_, tree_, level, table, at);
+      if (!tail) listener_.lost(at, Error(tail.error()).within(place(tree_, level, table, at)));
+      const std::size_t entries = tail ? tail->size() : 1;
+      for (std::size_t i = 0; i < entries; ++i) {
+        const VirtAddr entry_last(at.raw() | (covered - 1));
+        if (tail) look_at(depth, table, tail->entry(i), at, std::min(entry_last, last));
+        if (entry_last >= last) return;
+        at = entry_last + 1;
+      }
+    }
+  }
+
+ private:
+  void look_at(std::size_t depth, PhysAddr table, const Result<TableEntry>& entry, VirtAddr first,
+               VirtAddr last) const {
+    const TableLevel& level = tree_.levels[depth];
+    if (!entry) return listener_.lost(first, Error(entry.error()).within(place(tree_, level, table, first)));
+    if (entry->kind != TableEntry::Kind::table || depth + 1 == tree_.levels.size()) return;
+    const std::uint64_t covered = std::uint64_t{1} << level.shift;
+    listener_.found({entry->phys, entry_size << tree_.levels[depth + 1].index_bits,
+                     static_cast<unsigned>(depth + 1), VirtAddr(first.raw() & ~(covered - 1)), covered});
+    if (depth + 2 < tree_.levels.size()) go_through(depth + 1, entry->phys, first, last);
+  }
+
+  const PhysicalMemory& memory_;
+  const TableTree& tree_;
+  const TableListener& listener_;
+};
+
 }  // namespace
+
+void visit_tables(const PhysicalMemory& memory, const TableTree& tree, VirtAddr start, std::uint64_t size,
+                  const TableListener& listener) {
+  const TableLevel& top = tree.levels.front();
+  const std::uint64_t left = (std::uint64_t{1} << (top.shift + top.index_bits)) - 1;
+  if (size == 0) return;
+  const std::uint64_t reach = std::min(size - 1, left - (start.raw() & left));
+  TableVisit(memory, tree, listener).go_through(0, tree.root, start, start + reach);
+}
 
 Result<Mapping> walk_tables(const PhysicalMemory& memory, const TableTree& tree, VirtAddr at) {
   PhysAddr table = tree.root;

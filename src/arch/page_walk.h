@@ -49,4 +49,9 @@ struct TableTree {
 /// `at` that the levels index and at no others: which addresses belong to the tree is the caller's knowledge.
 Result<Mapping> walk_tables(const PhysicalMemory& memory, const TableTree& tree, VirtAddr at);
 
+/// The tables below the top one that translate [start, start + size), by the bits that the levels index. Reads no table of
+/// the last level. As many entries are looked at as the addresses have, however the tables are knotted.
+void visit_tables(const PhysicalMemory& memory, const TableTree& tree, VirtAddr start, std::uint64_t size,
+                  const TableListener& listener);
+
 }  // namespace memsect

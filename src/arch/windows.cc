@@ -1,5 +1,7 @@
 #include "arch/windows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace memsect {
@@ -54,6 +56,21 @@ Result<Mapping> WindowTranslator::table_mapping_at(VirtAddr at) const {
   const std::uint64_t behind = tables.last - bare;  // bytes after this one: with it, they may be 2^64
   if (mapping->size - 1 > behind) mapping->size = behind + 1;
   return mapping;
+}
+
+Result<void> WindowTranslator::visit_tables(VirtAddr start, std::uint64_t size,
+                                            const TableListener& listener) const {
+  const TreeSpan& tables = layout_.tables;
+  const VirtAddr first = std::max(without_tag(start), tables.first);
+  const VirtAddr last = std::min(without_tag(start) + (size - 1), tables.last);
+  if (size == 0 || first > last) {
+    return Error{
+        Errc::not_applicable,
+        fmt::format("no page table translates {:#x}: its place follows from the address", start.raw()),
+        {}};
+  }
+  memsect::visit_tables(*memory_, tables.tree, first, last - first + 1, listener);
+  return {};
 }
 
 }  // namespace memsect

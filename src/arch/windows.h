@@ -46,6 +46,7 @@ class WindowTranslator final : public Translator {
 
   Result<Mapping> mapping_at(VirtAddr at) const override;
   Result<Mapping> table_mapping_at(VirtAddr at) const override;
+  Result<void> visit_tables(VirtAddr start, std::uint64_t size, const TableListener& listener) const override;
 
  private:
   VirtAddr without_tag(VirtAddr at) const;

@@ -129,6 +129,15 @@ class X8664Translator final : public Translator {
     return mapping;
   }
 
+  Result<void> visit_tables(VirtAddr start, std::uint64_t size,
+                            const TableListener& listener) const override {
+    if (start < upper_half_ || start >= image_start || size > image_start - start) {
+      return Error{Errc::not_applicable, fmt::format("{:#x} is no address of kernel data", start.raw()), {}};
+    }
+    memsect::visit_tables(*memory_, tree_, start, size, listener);
+    return {};
+  }
+
  private:
   const PhysicalMemory* memory_;  // outlives the translator (ArchInputs)
   ImageMap image_;
@@ -252,6 +261,7 @@ const ArchDriver x86_64{.name = "x86_64",
                         .order = ByteOrder::little,
                         .vmcoreinfo_mark = "NUMBER(phys_base)",
                         .pmd_shift = [](unsigned) { return 21U; },
+                        .kept_tables = 1,  // remove_p4d_table() frees a table of PUDs with five levels only
                         .open = open,
                         .find_vmcoreinfo = nullptr};
 

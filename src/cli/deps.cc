@@ -1,6 +1,7 @@
 #include "view/deps.h"
 
 #include <algorithm>
+#include <array>
 
 #include "cli/command.h"
 #include "cli/load.h"
@@ -14,9 +15,11 @@ struct Options {
   std::string fail_on;
 };
 
-/// Whether an object serves a section other than the one it lies in, or a node other than that section's.
+/// Whether a section other than the one it lies in, or a node other than that section's, needs an object: the kinds that
+/// the graph has edges for.
 bool serves_others(const Holder& holder, const HeldObject& object) {
-  if (object.kind == ObjectKind::section_root || object.kind == ObjectKind::section_root_table) return false;
+  constexpr std::array kinds{ObjectKind::usage, ObjectKind::memmap, ObjectKind::page_ext, ObjectKind::pgdat};
+  if (std::find(kinds.begin(), kinds.end(), object.kind) == kinds.end()) return false;
   const auto other_section = [&](SectionNr nr) { return nr != holder.section; };
   const auto other_node = [&](NodeId id) { return holder.node != id; };
   return std::any_of(object.of_sections.begin(), object.of_sections.end(), other_section) ||
@@ -35,8 +38,12 @@ bool has_finding(const Dependencies& dependencies, const std::string& fail_on) {
 }
 
 Result<int> run(CommonOptions& common, const Options& options) {
-  auto loaded =
-      load(common, {.usages = true, .memmap = true, .section_nodes = true, .nodes = true, .blocks = true});
+  auto loaded = load(common, {.usages = true,
+                              .memmap = true,
+                              .section_nodes = true,
+                              .nodes = true,
+                              .blocks = true,
+                              .other_metadata = true});
   if (!loaded) return std::move(loaded).error();
   const MemoryModel& model = (*loaded)->model;
   const Dependencies dependencies = find_dependencies(model, {.self = options.self});
@@ -63,7 +70,7 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 const Command deps_command{
     "deps", "which sections hold whose metadata, and what therefore cannot go",
     R"(A section holds an object when any byte of it lies in the section: usages (mem_section_usage), memmaps (struct pages),
-pgdats, section roots and their table. Holders come first, heaviest first; then circles of needs, the messages of the
+pgdats, section roots and their table, page_ext, memory blocks, page tables and more (memsect-json(5)). Holders come first, heaviest first; then circles of needs, the messages of the
 kernel's own boot-time check (2.6.27 to 7.0), and an order in which sections could go as far as metadata decides.
 
 Examples:

@@ -20,7 +20,8 @@ Result<int> run(CommonOptions& common, const Options& options) {
                               .section_nodes = true,
                               .section_zones = true,
                               .nodes = true,
-                              .blocks = true});
+                              .blocks = true,
+                              .other_metadata = true});
   if (!loaded) return std::move(loaded).error();
   MemoryModel& model = (*loaded)->model;
   const Dependencies dependencies = find_dependencies(model, {});

@@ -112,6 +112,8 @@ void mark_section(Section& section, bool plugged) {
   mark(section.pageblocks);
   mark(section.node);
   mark(section.zones);
+  if (section.page_ext) mark(section.page_ext);
+  if (section.kasan_shadow) mark(section.kasan_shadow);
 }
 
 void mark_node(Node& node) {
@@ -182,7 +184,8 @@ bool has_gaps(const MemoryModel& model) {
   if (model.incomplete || is_gap(model.blocks)) return true;
   for (const Section& section : model.sections) {
     if (is_gap(section.usage) || is_gap(section.subsections) || is_gap(section.subsection_kinds) ||
-        is_gap(section.pageblocks) || is_gap(section.memmap) || is_gap(section.node) || is_gap(section.zones))
+        is_gap(section.pageblocks) || is_gap(section.memmap) || is_gap(section.node) ||
+        is_gap(section.zones) || is_gap(section.page_ext))
       return true;
   }
   for (const Node& node : model.nodes) {

@@ -36,6 +36,7 @@ constexpr ModelParts all_parts{.usages = true,
                                .nodes = true,
                                .zone_pageblocks = true,
                                .blocks = true,
+                               .other_metadata = true,
                                .subsection_kinds = true};
 
 // allyesconfig has some 20 MB of either.

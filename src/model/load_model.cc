@@ -18,6 +18,15 @@ void find_root_allocations(MemoryModel& model, const PageReader& pages) {
   }
 }
 
+void load_other_metadata(const Kernel& kernel, MemoryModel& model, const PageReader& pages) {
+  load_page_ext(kernel, model, pages);
+  load_page_tables(kernel, model, pages);
+  load_kasan_shadow(kernel, model, pages);
+  load_device_maps(kernel, model, pages);
+  load_vmemmap_tails(kernel, model, pages);
+  load_boot_reserved(kernel, model, pages);
+}
+
 /// Where the numbers come from that follow from others, or were found on the way.
 void note_derived_origins(MemoryModel& model) {
   model.origin["section_size"] = "derived: SECTION_SIZE_BITS";
@@ -51,12 +60,15 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   load_migratetypes(kernel, model);
 
   // Present sections and all numbers are known from here on.
+  model.keeps_memmap = kernel.arch().keeps_memmap;
   const PageReader pages(kernel, model.geometry);
   find_root_allocations(model, pages);
   note_derived_origins(model);
   if (parts.usages) load_usages(kernel, model, pages);
   if (parts.nodes) load_nodes(kernel, model, pages);
-  if (parts.blocks) load_blocks(kernel, model);
+  if (parts.blocks) load_blocks(kernel, model, pages);
+
+  if (parts.other_metadata) load_other_metadata(kernel, model, pages);
 
   // Blocks are known: they name the node of sections that are not online, and which of them host their own
   // memmap.

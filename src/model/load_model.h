@@ -8,6 +8,8 @@
 //   load_nodes      pgdats and zones
 //   load_blocks     memory blocks                                         (milestone: nodes of offline sections)
 //   load_subsections  boot memory, added memory or a device's
+//   load_page_ext, load_page_tables, load_kasan_shadow, load_device_maps, load_vmemmap_tails, load_boot_reserved
+//                   whatever else lies in one section for the sake of another
 //   load_memmap     what backs each section's struct pages; its node and zones
 // A part that a command does not ask for is not read.
 #pragma once
@@ -21,13 +23,15 @@ class Kernel;
 
 /// What a command needs beside the bare sections.
 struct ModelParts {
-  bool usages = false;            ///< placement and content of mem_section_usage
-  bool memmap = false;            ///< backing of the struct pages, by walking every page of them
-  bool section_nodes = false;     ///< the node of each section (of its first valid page)
-  bool section_zones = false;     ///< nodes and zones of each pageblock
-  bool nodes = false;             ///< pgdats and zones
-  bool zone_pageblocks = false;   ///< pageblock counts per zone, by the rule of /proc/pagetypeinfo
-  bool blocks = false;            ///< memory blocks
+  bool usages = false;           ///< placement and content of mem_section_usage
+  bool memmap = false;           ///< backing of the struct pages, by walking every page of them
+  bool section_nodes = false;    ///< the node of each section (of its first valid page)
+  bool section_zones = false;    ///< nodes and zones of each pageblock
+  bool nodes = false;            ///< pgdats and zones
+  bool zone_pageblocks = false;  ///< pageblock counts per zone, by the rule of /proc/pagetypeinfo
+  bool blocks = false;           ///< memory blocks
+  bool other_metadata =
+      false;  ///< page_ext, page tables, KASAN's shadow, device pagemaps, memblock; wants nodes
   bool subsection_kinds = false;  ///< what each subsection is; wants usages, nodes and blocks too
 };
 

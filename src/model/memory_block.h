@@ -13,6 +13,16 @@
 
 namespace memsect {
 
+/// Blocks that firmware adds and removes as one (struct memory_group, 5.15+).
+struct MemoryGroup {
+  VirtAddr address;
+  Result<NodeId> node = Error{Errc::not_applicable, "the group names none", {}};
+  bool is_dynamic = false;  ///< a device whose memory comes and goes in units (virtio-mem)
+  std::uint64_t pages = 0;  ///< of a dynamic group: a unit; of a static one: all it can ever have
+  std::uint64_t present_kernel_pages = 0;   ///< online in kernel zones
+  std::uint64_t present_movable_pages = 0;  ///< online in ZONE_MOVABLE
+};
+
 struct MemoryBlock {
   std::uint64_t id = 0;  ///< N of /sys/devices/system/memory/memoryN
   VirtAddr address;      ///< of the struct memory_block
@@ -26,6 +36,8 @@ struct MemoryBlock {
   Result<std::string> zone = Error{Errc::not_applicable, "this kernel keeps none", {}};
   Result<std::uint64_t> altmap_pages = Error{Errc::not_applicable, "this kernel keeps none", {}};
   VirtAddr group;  ///< struct memory_group, 0 for none
+  /// What is there; `not_applicable` without a group.
+  Result<MemoryGroup> group_details = Error{Errc::not_applicable, "the block is in no group", {}};
 };
 
 }  // namespace memsect

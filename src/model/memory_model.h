@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "model/geometry.h"
 #include "model/memory_block.h"
+#include "model/metadata.h"
 #include "model/node.h"
 #include "model/section.h"
 
@@ -29,6 +30,12 @@ struct MemoryModel {
   std::vector<Section> sections;   ///< the present ones, ascending
   std::vector<Node> nodes;         ///< ascending
   Result<std::vector<MemoryBlock>> blocks = Error{Errc::not_applicable, "not asked for", {}};
+  /// Tables of the levels below the top one. Short where one could not be read: `incomplete` is set then.
+  Result<std::vector<TableRun>> page_tables = Error{Errc::not_applicable, "not asked for", {}};
+  Result<std::vector<DeviceMap>> device_maps = Error{Errc::not_applicable, "not asked for", {}};
+  /// Evidence of its own that pages are boot memory; most machines throw the list away when they have booted.
+  Result<std::vector<BootReservation>> boot_reserved = Error{Errc::not_applicable, "not asked for", {}};
+  bool keeps_memmap = false;        ///< this machine never frees memmaps (loongarch)
   std::optional<VirtAddr> vmemmap;  ///< where all decoded section_mem_map values agree
   bool incomplete = false;          ///< roots or lists could not be read: rows may be missing (exit 5)
   Notes notes;

@@ -11,6 +11,12 @@
 
 namespace memsect {
 
+/// A page that many sections map.
+struct SharedPage {
+  PhysAddr phys;
+  Allocation allocation = Allocation::unknown;
+};
+
 struct Zone {
   unsigned index = 0;    ///< enum zone_type
   std::string name;      ///< "DMA32"
@@ -20,6 +26,8 @@ struct Zone {
   std::uint64_t present_pages = 0;
   std::uint64_t managed_pages = 0;
   std::uint64_t span_sequence = 0;  ///< of a running kernel's span_seqlock: odd while the span changes
+  /// Pages that all optimised huge pages of the zone map for the struct pages of their tails, never freed (7.1+).
+  Result<std::vector<SharedPage>> vmemmap_tails = Error{Errc::not_applicable, "not asked for", {}};
   /// Pageblocks by migratetype (index into MemoryModel::migratetypes), counted as /proc/pagetypeinfo does.
   Result<std::vector<std::uint64_t>> pageblocks = Error{Errc::not_applicable, "not asked for", {}};
 };

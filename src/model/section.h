@@ -81,6 +81,10 @@ struct Section {
   Result<SubsectionKinds> subsection_kinds = Error{Errc::not_applicable, "not asked for", {}};
   Result<std::vector<Pageblock>> pageblocks = Error{Errc::not_applicable, "not asked for", {}};
   Result<Memmap> memmap = Error{Errc::not_applicable, "not asked for", {}};
+  /// Its table of struct page_ext (page_owner and others); `not_applicable` where it has none.
+  Result<Placement> page_ext = Error{Errc::not_applicable, "not asked for", {}};
+  /// The shadow that KASAN keeps of its memory, the mapped part in virtual order.
+  Result<Placement> kasan_shadow = Error{Errc::not_applicable, "not asked for", {}};
   Result<NodeId> node = Error{Errc::not_applicable, "not asked for", {}};
   Result<SectionZones> zones = Error{Errc::not_applicable, "not asked for", {}};
 };

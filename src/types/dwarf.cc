@@ -40,6 +40,8 @@ constexpr std::array anchor_groups = {
     AnchorGroup{"drivers/base/memory.c",
                 {"memory_dev_init", "register_memory_notifier", "memory_notify", "walk_memory_blocks"}},
     AnchorGroup{"lib/xarray.c", {"xas_load", "xa_load", "xas_store", "xa_find"}},  // struct xa_node
+    AnchorGroup{"drivers/base/bus.c",  // struct subsys_private, of drivers/base/base.h
+                {"bus_register", "bus_add_device", "bus_find_device", "bus_for_each_dev"}},
 };
 
 /// "drivers/base/memory.c", "./drivers/base/memory.c", "/build/linux/drivers/base/memory.c"

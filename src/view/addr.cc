@@ -130,6 +130,22 @@ std::vector<Row> make_rows(const MemoryModel& model, const AddrAnswer& answer) {
   return rows;
 }
 
+/// The range of memblock.reserved with the place in it; null: it is in none.
+Value boot_reserved_value(const MemoryModel& model, const AddrAnswer& answer) {
+  return value_or_absence(model.boot_reserved, [&](const std::vector<BootReservation>& ranges) {
+    for (const BootReservation& one : ranges) {
+      if (!answer.facts.phys || !one.range.contains(*answer.facts.phys)) continue;
+      List flags;
+      for (const std::string& flag : one.flags) flags.emplace_back(flag);
+      return Value(Object{{"start", Hex{one.range.start.raw()}},
+                          {"bytes", one.range.size},
+                          {"node", one.node ? Value(raw(*one.node)) : Value()},
+                          {"flags", std::move(flags)}});
+    }
+    return Value();
+  });
+}
+
 }  // namespace
 
 std::span<const Column> addr_columns() { return columns; }
@@ -143,6 +159,7 @@ Report make_addr_report(const MemoryModel& model, const AddrAnswer& answer) {
   for (const ObjectAt& object : answer.objects) objects.push_back(object_value(object));
   data.emplace_back("object", objects.empty() ? Value() : objects.front());
   data.emplace_back("objects", std::move(objects));
+  data.emplace_back("boot_reserved", boot_reserved_value(model, answer));
   data.emplace_back("page", value_or_absence(answer.facts.page, [&](const PageDetails& page) {
                       return Value(page_members(page, answer.facts.stale));
                     }));

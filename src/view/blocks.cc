@@ -71,6 +71,21 @@ Value zone_value(const MemoryBlock& block) {
                           [](const std::string& zone) { return zone.empty() ? Value() : Value(zone); });
 }
 
+/// null: the block is in no group.
+Value group_value(const MemoryBlock& block) {
+  if (block.group.raw() == 0) return {};
+  return value_or_absence(block.group_details, [](const MemoryGroup& group) {
+    return Value(Object{
+        {"address", Hex{group.address.raw()}},
+        {"node", group.node ? Value(raw(*group.node)) : Value()},
+        {"dynamic", group.is_dynamic},
+        {group.is_dynamic ? "unit_pages" : "max_pages", group.pages},
+        {"present_kernel_pages", group.present_kernel_pages},
+        {"present_movable_pages", group.present_movable_pages},
+    });
+  });
+}
+
 Value block_value(const MemoryModel& model, const MemoryBlock& block) {
   return Object{{"block", block.id},
                 {"name", fmt::format("memory{}", block.id)},
@@ -85,7 +100,8 @@ Value block_value(const MemoryModel& model, const MemoryBlock& block) {
                 {"sections", sections_value(model, block)},
                 {"altmap_pages",
                  value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); })},
-                {"group", block.group.raw() == 0 ? Value() : Value(Hex{block.group.raw()})}};
+                {"group", block.group.raw() == 0 ? Value() : Value(Hex{block.group.raw()})},
+                {"memory_group", group_value(block)}};
 }
 
 std::vector<Value> block_cells(const MemoryModel& model, const MemoryBlock& block) {

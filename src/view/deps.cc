@@ -16,7 +16,7 @@ namespace {
 constexpr std::array<Column, 9> columns{{
     {"SECTION", "the section that holds the object", Align::right},
     {"NODE", "node of that section", Align::right},
-    {"KIND", "what it is: usage, memmap, pgdat, section_root, section_root_table"},
+    {"KIND", "what it is: usage, memmap, pgdat, section_root, vmemmap_table, ...: see the manual page"},
     {"SERVES", "the sections it describes, or the node; all: every present section"},
     {"ADDRESS", "virtual address of its first byte in this section"},
     {"PHYS", "physical address of its lowest byte in this section"},
@@ -56,7 +56,9 @@ Value node_value(const MemoryModel& model, const Holder& holder) {
 
 Value address_value(const HeldObject& object) {
   if (object.address) return Hex{object.address->raw()};
-  return absent_answer("the memmap is mapped in part only");
+  return absent_answer(object.kind == ObjectKind::vmemmap_table || object.kind == ObjectKind::direct_map_table
+                           ? "where the direct map begins is not known"
+                           : "it is mapped in part only");
 }
 
 Value serves_value(const HeldObject& object) {

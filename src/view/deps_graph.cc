@@ -14,6 +14,8 @@ std::string_view color_of(EdgeKind kind) {
       return "#0072b2";
     case EdgeKind::memmap:
       return "#e69f00";
+    case EdgeKind::page_ext:
+      return "#009e73";
     case EdgeKind::pgdat:
       return "#d55e00";
     case EdgeKind::node:

@@ -36,9 +36,9 @@ std::string dependence_text(const Dependencies& found) {
     last = &edge;
   }
   if (dependent == 0)
-    return "No cross-section dependency: no section needs another one for its usage or memmap.";
+    return "No cross-section dependency: no section needs another one for its usage, memmap or page_ext.";
   return counted(dependent, "section needs another one", "sections need another one") +
-         " for usage or memmap.";
+         " for usage, memmap or page_ext.";
 }
 
 std::string cycle_line(const Cycle& cycle) {

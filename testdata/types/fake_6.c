@@ -14,6 +14,62 @@ struct folio {
   struct page page;
   unsigned long _flags_1;
 };
+struct memory_group {
+  int nid;
+  struct list_head memory_blocks;
+  unsigned long present_kernel_pages, present_movable_pages;
+  _Bool is_dynamic;
+  union {
+    struct {
+      unsigned long max_pages;
+    } s;
+    struct {
+      unsigned long unit_pages;
+    } d;
+  };
+} a_memory_group;
+
+struct range {
+  unsigned long long start, end;
+};
+struct vmem_altmap {
+  unsigned long base_pfn;
+  const unsigned long end_pfn;
+  const unsigned long reserve;
+  unsigned long free, align, alloc;
+};
+struct dev_pagemap {
+  struct vmem_altmap altmap;
+  char ref[40];
+  enum memory_type type;
+  unsigned int flags;
+  unsigned long vmemmap_shift;
+  void *ops, *owner;
+  int nr_range;
+  union {
+    struct range range;
+    struct range ranges[0];
+  };
+} a_dev_pagemap;
+struct xarray pgmap_array;
+
+enum memblock_flags { MEMBLOCK_NONE, MEMBLOCK_HOTPLUG, MEMBLOCK_MIRROR, MEMBLOCK_NOMAP = 4, MEMBLOCK_RSRV_NOINIT = 16 };
+struct memblock_region {
+  unsigned long long base, size;
+  enum memblock_flags flags;
+  int nid;
+};
+struct memblock_type {
+  unsigned long cnt, max;
+  unsigned long long total_size;
+  struct memblock_region* regions;
+  char* name;
+};
+struct memblock {
+  _Bool bottom_up;
+  unsigned long long current_limit;
+  struct memblock_type memory, reserved;
+} memblock;
 struct slab a_slab;
 struct folio a_folio;
 

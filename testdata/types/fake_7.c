@@ -35,3 +35,5 @@ struct xa_node {
 #include "fake_kernel.h"
 
 void pfn_to_online_page(void) {}
+void __asan_load8(void) {}
+char kasan_early_shadow_page[4096] __attribute__((aligned(4096)));

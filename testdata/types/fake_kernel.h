@@ -8,6 +8,7 @@ char linux_banner[128];
 const char* migratetype_names[MIGRATE_TYPES];
 unsigned long __highest_present_section_nr;
 int sections_per_block;
+unsigned long page_ext_size;
 pg_data_t* node_data[16];
 enum node_states { N_POSSIBLE, N_ONLINE, N_NORMAL_MEMORY, N_HIGH_MEMORY = N_NORMAL_MEMORY, N_MEMORY, N_CPU,
                    NR_NODE_STATES };

@@ -73,5 +73,20 @@ TEST(ObjectsAt, KnowsMemoryBlocks) {
   EXPECT_THAT(kinds_at(model, 0x100320), IsEmpty());
 }
 
+TEST(ObjectsAt, KnowsWhatElseTheKernelKeepsForSections) {
+  const MemoryModel model = model_of(
+      "section 0-1 page_ext@self shadow@section:2\n"
+      "section 8 device\n"
+      "block 1 @0x18000000\n"
+      "table vmemmap:2 0-1 @0x18001000+4K\n"
+      "table direct_map:1 0-8 @0x18001000+8K kept\n"
+      "device 8 @0x18000800\n");
+  EXPECT_THAT(kinds_at(model, 0x8000000), ElementsAre("page_ext 1"));
+  EXPECT_THAT(kinds_at(model, 0x11000000), ElementsAre("kasan_shadow 1"));
+  EXPECT_THAT(kinds_at(model, 0x18000000, 4096), ElementsAre("memory_block 1", "dev_pagemap 8"));
+  EXPECT_THAT(kinds_at(model, 0x18001000), ElementsAre("vmemmap_table 0 1", "direct_map_table 0 1 8"));
+  EXPECT_THAT(kinds_at(model, 0x18002fff), ElementsAre("direct_map_table 0 1 8"));
+}
+
 }  // namespace
 }  // namespace memsect

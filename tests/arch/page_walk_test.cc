@@ -3,6 +3,7 @@
 // has.
 #include "arch/page_walk.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -116,6 +117,59 @@ TEST(PageWalk, AnEntryMayStraddleTwoBlocks) {  // memory in an ELF core begins a
   const auto half = walk_tables(memory, small_tree(), VirtAddr(0));
   ASSERT_FALSE(half);
   EXPECT_EQ(half.error().code, Errc::truncated);
+}
+
+/// What a listener hears: "depth:phys start+size", and "lost AT".
+std::vector<std::string> tables_of(const FakeMemory& memory, const TableTree& tree, VirtAddr start,
+                                   std::uint64_t size) {
+  std::vector<std::string> heard;
+  const TableListener listener{
+      [&](const PageTable& one) {
+        heard.push_back(
+            fmt::format("{}:{:#x} {:#x}+{:#x}", one.depth, one.phys.raw(), one.start.raw(), one.size));
+      },
+      [&](VirtAddr at, const Error&) { heard.push_back(fmt::format("lost {:#x}", at.raw())); }};
+  visit_tables(memory, tree, start, size, listener);
+  return heard;
+}
+
+/// The same tree with a level below that has one entry of two pages.
+TableTree deep_tree() {
+  TableTree tree = small_tree();
+  tree.levels = {{"TOP", 20, 2}, {"MIDDLE", 16, 4}, {"LOW", 12, 4}};
+  return tree;
+}
+
+TEST(TableVisit, NamesTheTablesThatTranslateAStretch) {
+  const FakeMemory memory =
+      memory_with({{top, 0x3000 | table}, {top + 8, low.raw() | table}, {top + 16, 0x50000 | page}});
+  EXPECT_THAT(tables_of(memory, small_tree(), VirtAddr(0x10000), 0x20000),
+              testing::ElementsAre("1:0x2000 0x10000+0x10000"));
+  EXPECT_THAT(tables_of(memory, small_tree(), VirtAddr(0xffff), 2),
+              testing::ElementsAre("1:0x3000 0x0+0x10000", "1:0x2000 0x10000+0x10000"));
+  EXPECT_THAT(tables_of(memory, small_tree(), VirtAddr(0x10000), 0), testing::IsEmpty());
+}
+
+TEST(TableVisit, DoesNotReadTablesOfTheLastLevel) {
+  const FakeMemory memory =
+      memory_with({{top, low.raw() | table}, {low + 8, 0x999000 | table}});  // 0x999000: nowhere
+  EXPECT_THAT(tables_of(memory, deep_tree(), VirtAddr(0), 0x100000),
+              testing::ElementsAre("1:0x2000 0x0+0x100000", "2:0x999000 0x10000+0x10000"));
+}
+
+TEST(TableVisit, SaysWhatIsLostAndGoesOn) {
+  const FakeMemory memory = memory_with(
+      {{top, 0x999000 | table}, {top + 8, low.raw() | table}, {low, 0xbad}, {low + 8, 0x3000 | table}});
+  EXPECT_THAT(tables_of(memory, deep_tree(), VirtAddr(0xf0000), 0x30000),
+              testing::ElementsAre("1:0x999000 0x0+0x100000", "lost 0xf0000", "1:0x2000 0x100000+0x100000",
+                                   "lost 0x100000", "2:0x3000 0x110000+0x10000"));
+}
+
+TEST(TableVisit, LooksAtNoMoreEntriesThanTheAddressesHaveInTablesThatLeadToThemselves) {
+  const FakeMemory memory = memory_with({{top, top.raw() | table}, {top + 8, top.raw() | table}});
+  EXPECT_THAT(
+      tables_of(memory, deep_tree(), VirtAddr(0), 0x20000),
+      testing::ElementsAre("1:0x1000 0x0+0x100000", "2:0x1000 0x0+0x10000", "2:0x1000 0x10000+0x10000"));
 }
 
 }  // namespace

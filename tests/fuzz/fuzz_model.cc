@@ -229,8 +229,12 @@ void run(const Machine& machine, unsigned command) {
                                             .blocks = true});
     if (model) report_sections(*model);
   } else if (command % 3 == 1) {
-    const auto model = load_model(
-        *kernel, {.usages = true, .memmap = true, .section_nodes = true, .nodes = true, .blocks = true});
+    const auto model = load_model(*kernel, {.usages = true,
+                                            .memmap = true,
+                                            .section_nodes = true,
+                                            .nodes = true,
+                                            .blocks = true,
+                                            .other_metadata = true});
     if (model) report_address(*kernel, *model);
   } else {
     const auto model = load_model(

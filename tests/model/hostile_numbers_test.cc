@@ -38,8 +38,12 @@ TEST_P(AbsurdNumber, IsAnErrorThatNamesIt) {
   FakeKernel fake("fake_6");
   fake.add_section({.nr = 1});
   fake.vmcoreinfo[GetParam().key] = GetParam().value;
-  const auto model =
-      fake.load({.usages = true, .memmap = true, .section_nodes = true, .nodes = true, .blocks = true});
+  const auto model = fake.load({.usages = true,
+                                .memmap = true,
+                                .section_nodes = true,
+                                .nodes = true,
+                                .blocks = true,
+                                .other_metadata = true});
   ASSERT_FALSE(model);
   EXPECT_THAT(model.error().message, HasSubstr(GetParam().message));
 }

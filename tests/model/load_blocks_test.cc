@@ -96,12 +96,127 @@ TEST(Blocks, ThatAreLostAreSaidToBeMissing) {
   EXPECT_THAT(texts, Contains(HasSubstr("memory blocks 1 cannot be read")));
 }
 
-TEST(Blocks, AreAbsentWithAReasonWhereTheKernelHasNoXarray) {  // before 5.8
+/// The device list of a kernel before 5.8, with the blocks of some sections.
+class DeviceList {
+ public:
+  explicit DeviceList(FakeKernel& fake) : fake_(fake) {
+    fake.memory.add({FakeKernel::phys(bus_), 0x1000});
+    fake.put(fake.symbol("memory_subsys"), "bus_type", "p", bus_.raw());
+    link(head(), head());
+  }
+  void add(std::uint64_t start_section) {
+    const VirtAddr device = FakeKernel::at(FakeKernel::blocks + 0x10000 * ++count_);
+    const VirtAddr block = device + 0x1000;
+    fake_.memory.add({FakeKernel::phys(device), 0x2000});
+    fake_.put(block, "memory_block", "start_section_nr", start_section);
+    fake_.put(block, "memory_block", "state", 1);
+    fake_.put(block, "memory_block", "nid", 0);
+    fake_.put(device, "device_private", "device", (block + offset("memory_block", "dev")).raw());
+    link(last_, node(device));
+    link(node(device), head());
+    last_ = node(device);
+  }
+  void link(VirtAddr from, VirtAddr to) { fake_.put(from, to.raw()); }
+  VirtAddr head() const {
+    return bus_ + offset("subsys_private", "klist_devices") + offset("klist", "k_list");
+  }
+  VirtAddr last() const { return last_; }
+
+ private:
+  std::uint64_t offset(const char* type, const char* member) const {
+    return fake_.layout(type).find(member)->offset;
+  }
+  VirtAddr node(VirtAddr device) const {
+    return device + offset("device_private", "knode_bus") + offset("klist_node", "n_node");
+  }
+
+  FakeKernel& fake_;
+  const VirtAddr bus_ = FakeKernel::at(FakeKernel::blocks);
+  std::uint64_t count_ = 0;
+  VirtAddr last_ = head();
+};
+
+TEST(Blocks, ComeFromTheDeviceListBefore58) {
   FakeKernel fake("fake_4_14");
   fake.add_section({.nr = 1});
+  fake.put(fake.symbol("sections_per_block"), 2, 4);
+  DeviceList list(fake);
+  for (const std::uint64_t section : {4, 0, 2}) list.add(section);
+  const auto model = load(fake);
+  ASSERT_TRUE(model.blocks) << model.blocks.error().message;
+  ASSERT_EQ(model.blocks->size(), 3U);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ((*model.blocks)[i].id, i);
+    EXPECT_EQ((*model.blocks)[i].start_section, SectionNr(2 * i));
+    EXPECT_EQ((*model.blocks)[i].state, "online");
+  }
+  EXPECT_FALSE(model.incomplete);
+}
+
+TEST(Blocks, OfADeviceListThatLoopsAreThoseBeforeTheLoop) {
+  FakeKernel fake("fake_4_14");
+  fake.add_section({.nr = 1});
+  DeviceList list(fake);
+  list.add(1);
+  list.link(list.last(), list.last());
+  const auto model = load(fake);
+  ASSERT_TRUE(model.blocks) << model.blocks.error().message;
+  EXPECT_EQ(model.blocks->size(), 1U);
+  EXPECT_TRUE(model.incomplete);
+}
+
+TEST(Blocks, OfADeviceListThatIsCutOffAreThoseBeforeTheCut) {
+  FakeKernel fake("fake_4_14");
+  fake.add_section({.nr = 1});
+  DeviceList list(fake);
+  list.add(1);
+  list.link(list.last(), FakeKernel::at(0x3ff00000));  // no memory there
+  const auto model = load(fake);
+  ASSERT_TRUE(model.blocks) << model.blocks.error().message;
+  EXPECT_EQ(model.blocks->size(), 1U);
+  EXPECT_TRUE(model.incomplete);
+}
+
+TEST(Blocks, AreAbsentWithAReasonWhereTheKernelKeepsNoListOfThem) {
+  FakeKernel fake("fake_4_14");
+  fake.add_section({.nr = 1});
+  fake.put(fake.symbol("memory_subsys"), "bus_type", "p", 0);
   const auto model = load(fake);
   ASSERT_FALSE(model.blocks);
-  EXPECT_EQ(model.blocks.error().code, Errc::no_symbol);
+  EXPECT_EQ(model.blocks.error().code, Errc::corrupt);
+  EXPECT_THAT(model.blocks.error().message, HasSubstr("memory_subsys"));
+}
+
+TEST(Blocks, NameTheGroupThatFirmwareAddsAndRemovesAsOne) {
+  FakeKernel fake = two_blocks("fake_6", 1, 4);
+  const VirtAddr group = FakeKernel::at(FakeKernel::blocks + 0x80000);
+  fake.memory.add({FakeKernel::phys(group), 0x1000});
+  fake.put(group, "memory_group", "nid", 3);
+  fake.put(group, "memory_group", "is_dynamic", 1);
+  fake.put(group, "memory_group", "d", 0x8000);
+  fake.put(group, "memory_group", "present_movable_pages", 0x10000);
+  fake.put(FakeKernel::at(FakeKernel::blocks + 0x2000), "memory_block", "group", group.raw());
+  auto model = load(fake);
+  EXPECT_EQ((*model.blocks)[0].group_details.error().code, Errc::not_applicable);
+  const MemoryBlock& block = (*model.blocks)[1];
+  ASSERT_TRUE(block.group_details) << block.group_details.error().message;
+  EXPECT_EQ(*block.group_details->node, NodeId{3});
+  EXPECT_TRUE(block.group_details->is_dynamic);
+  EXPECT_EQ(block.group_details->pages, 0x8000U);
+  EXPECT_EQ(block.group_details->present_movable_pages, 0x10000U);
+
+  fake.lose(group, 0x1000);
+  model = load(fake, true);
+  EXPECT_EQ((*model.blocks)[1].group_details.error().code, Errc::excluded);
+}
+
+TEST(Blocks, SayWhoGaveTheirMemory) {
+  FakeKernel fake = two_blocks("fake_6", 1, 4);
+  fake.add_section({.nr = 0});
+  fake.mark({PhysAddr(FakeKernel::blocks + 0x1000), 0x1000}, 0, fake.reserved_flag());
+  const auto model = load(fake);
+  ASSERT_TRUE((*model.blocks)[0].placement);
+  EXPECT_EQ((*model.blocks)[0].placement->allocation, Allocation::boot);
 }
 
 TEST(Blocks, FindTheirSizeByTheirNumbersWhereTheVariableIsLost) {

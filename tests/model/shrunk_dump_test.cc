@@ -18,7 +18,8 @@ const ModelParts parts{.usages = true,
                        .section_zones = true,
                        .nodes = true,
                        .zone_pageblocks = true,
-                       .blocks = true};
+                       .blocks = true,
+                       .other_metadata = true};
 
 /// Nothing in it is zero that a missing byte could be mistaken for.
 FakeKernel four_sections() {

@@ -110,6 +110,10 @@ class ModelParser {
     if (keyword == "root" && rest.size() == 2) return read_root(rest[0], rest[1]);
     if (keyword == "node" && rest.size() == 2) return read_node(rest[0], rest[1]);
     if (keyword == "section") return read_sections(rest[0], rest.subspan(1));
+    if (keyword == "tail" && rest.size() == 2) return read_tail(rest[0], rest[1]);
+    if (keyword == "block" && rest.size() == 2) return read_block(rest[0], rest[1]);
+    if (keyword == "device" && rest.size() == 2) return read_device(rest[0], rest[1]);
+    if (keyword == "table" && rest.size() >= 3) return read_table(rest);
     return complain(fmt::format("unknown line '{}'", keyword));
   }
 
@@ -250,6 +254,86 @@ class ModelParser {
     return true;
   }
 
+  bool read_tail(std::string_view id, std::string_view place) {
+    const auto number = parse_unsigned(id);
+    const auto node = std::find_if(model_.nodes.begin(), model_.nodes.end(), [&](const Node& one) {
+      return number && raw(one.id) == static_cast<int>(*number);
+    });
+    Result<Placement> page = Error{};
+    if (node == model_.nodes.end()) return complain("a tail goes behind its node");
+    if (!read_object(place, {}, model_.geometry.page_size(), model_.geometry.page_size(), Allocation::buddy,
+                     page))
+      return false;
+    if (!page) return complain("a tail is somewhere");
+    if (node->zones.empty()) node->zones.emplace_back().vmemmap_tails = std::vector<SharedPage>();
+    node->zones.front().vmemmap_tails->push_back({page->first_phys(), page->allocation});
+    return true;
+  }
+
+  bool read_block(std::string_view id, std::string_view place) {
+    const auto number = parse_unsigned(id);
+    if (!number) return complain(fmt::format("'{}' is no memory block", id));
+    MemoryBlock block;
+    block.id = *number;
+    block.start_section = SectionNr(*number * std::max<std::uint64_t>(model_.geometry.sections_per_block, 1));
+    if (!read_object(place, {}, 808, 64, Allocation::slab, block.placement)) return false;
+    if (block.placement) block.address = block.placement->address;
+    if (!model_.blocks) model_.blocks = std::vector<MemoryBlock>();
+    model_.blocks->push_back(std::move(block));
+    return true;
+  }
+
+  /// "3" or "3-7".
+  bool read_span(std::string_view text, SectionNr& first, SectionNr& last) {
+    const auto [first_text, last_text] = cut(text, '-');
+    const auto low = parse_unsigned(first_text);
+    const auto high = last_text.empty() ? low : parse_unsigned(last_text);
+    if (!low || !high || *high < *low) return complain(fmt::format("'{}' are no sections", text));
+    first = SectionNr(*low);
+    last = SectionNr(*high);
+    return true;
+  }
+
+  bool read_device(std::string_view numbers, std::string_view place) {
+    SectionNr first, last;
+    Result<Placement> map = Error{};
+    if (!read_span(numbers, first, last) || !read_object(place, {}, 152, 8, Allocation::slab, map))
+      return false;
+    if (!map) return complain("a dev_pagemap is somewhere");
+    const std::uint64_t size = model_.geometry.section_size();
+    DeviceMap device;
+    device.placement = std::move(*map);
+    device.ranges = {{PhysAddr(first.raw() * size), (last - first + 1) * size}};
+    if (!model_.device_maps) model_.device_maps = std::vector<DeviceMap>();
+    model_.device_maps->push_back(std::move(device));
+    return true;
+  }
+
+  /// table vmemmap:DEPTH SECTIONS @PLACE [kept]
+  bool read_table(std::span<const std::string_view> words) {
+    const auto [maps, depth] = cut(words[0], ':');
+    const auto number = parse_unsigned(depth);
+    const bool kept = words.size() == 4 && words[3] == "kept";
+    if ((maps != "vmemmap" && maps != "direct_map") || !number || (words.size() > 3 && !kept))
+      return complain(fmt::format("'{}' is no page table", words[0]));
+    TableRun run;
+    run.maps = maps == "vmemmap" ? TableRun::Maps::vmemmap : TableRun::Maps::direct_map;
+    run.depth = static_cast<unsigned>(*number);
+    run.permanent = kept;
+    Result<Placement> place = Error{};
+    if (!read_span(words[1], run.first, run.last) ||
+        !read_object(words[2], {}, model_.geometry.page_size(), model_.geometry.page_size(),
+                     Allocation::buddy, place))
+      return false;
+    if (!place || place->phys.size() != 1) return complain("a page table is somewhere");
+    run.phys = place->phys.front();
+    run.address = place->address;
+    run.allocation = place->allocation;
+    if (!model_.page_tables) model_.page_tables = std::vector<TableRun>();
+    model_.page_tables->push_back(run);
+    return true;
+  }
+
   bool read_sections(std::string_view numbers, std::span<const std::string_view> words) {
     const auto [first_text, last_text] = cut(numbers, '-');
     const auto first = parse_unsigned(first_text);
@@ -298,6 +382,13 @@ class ModelParser {
                          section.usage);
     }
     if (word.starts_with("memmap")) return read_memmap(word.substr(6), section);
+    const std::uint64_t pages = model_.geometry.pages_per_section();
+    if (word.starts_with("page_ext"))  // of page_owner, say: 72 bytes a page
+      return read_object(word.substr(8), section.nr, pages * 72, 4096, Allocation::buddy, section.page_ext);
+    if (word.starts_with("shadow")) {
+      return read_object(word.substr(6), section.nr, model_.geometry.section_size() / 8, 4096, allocation,
+                         section.kasan_shadow);
+    }
     const auto [key, value] = cut(word, '=');
     if (key == "node" && value.starts_with('!')) {
       Error error;
@@ -392,7 +483,49 @@ std::string section_text(const Section& section) {
   } else if (asked_for(section.memmap.error())) {
     line += " memmap" + reason_text(section.memmap.error());
   }
+  if (section.page_ext || asked_for(section.page_ext.error()))
+    line += " page_ext" + object_text(section.page_ext);
+  if (section.kasan_shadow || asked_for(section.kasan_shadow.error()))
+    line += " shadow" + object_text(section.kasan_shadow);
   return line + "\n";
+}
+
+std::string tails_text(const Node& node) {
+  std::string text;
+  for (const Zone& zone : node.zones) {
+    if (!zone.vmemmap_tails) continue;
+    for (const SharedPage& tail : *zone.vmemmap_tails)
+      text +=
+          fmt::format("tail {} @{:#x}/{}\n", raw(node.id), tail.phys.raw(), allocation_word(tail.allocation));
+  }
+  return text;
+}
+
+std::string metadata_text(const MemoryModel& model) {
+  std::string text;
+  if (model.blocks) {
+    for (const MemoryBlock& block : *model.blocks)
+      text += fmt::format("block {} {}\n", block.id, object_text(block.placement));
+  }
+  if (model.page_tables) {
+    for (const TableRun& run : *model.page_tables) {
+      text += fmt::format(
+          "table {}:{} {}-{} {}{}\n", run.maps == TableRun::Maps::vmemmap ? "vmemmap" : "direct_map",
+          run.depth, run.first.raw(), run.last.raw(),
+          place_text(std::span(&run.phys, 1), run.allocation, run.address.value_or(VirtAddr())),
+          run.permanent ? " kept" : "");
+    }
+  }
+  if (model.device_maps) {
+    for (const DeviceMap& device : *model.device_maps) {
+      const Placement& at = device.placement;
+      text += fmt::format("device {}-{} {}\n",
+                          model.geometry.phys_to_section_nr(device.ranges.front().start).raw(),
+                          model.geometry.phys_to_section_nr(device.ranges.front().end() - 1).raw(),
+                          place_text(at.phys, at.allocation, at.address));
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -418,8 +551,11 @@ std::string print_model(const MemoryModel& model) {
                         at.phys.empty() ? "=!corrupt" : place_text(at.phys, at.allocation, at.address));
   }
   for (const Section& section : model.sections) text += section_text(section);
-  for (const Node& node : model.nodes)
+  for (const Node& node : model.nodes) {
     text += fmt::format("node {} pgdat{}\n", raw(node.id), object_text(node.placement));
+    text += tails_text(node);
+  }
+  text += metadata_text(model);
   if (model.incomplete) text += "incomplete\n";
   return text;
 }

@@ -10,6 +10,11 @@
 //     section 8 online node=1 usage@0x10bd6380/slab memmap@section:8+1M,section:2+1M
 //     section 9 node=!excluded usage=!not_in_dump
 //     node 0 pgdat@section:1
+//     tail 0 @section:1                              (a page of struct pages that node 0's first zone keeps)
+//     block 4 @section:2+808                         (memory block 4, struct memory_block)
+//     table vmemmap:2 0-3 @section:1+4K kept         (page tables at depth 2, for sections 0 to 3, never freed)
+//     table direct_map:1 0-9 @section:1+4K
+//     device 40-47 @section:2+152                    (struct dev_pagemap of these sections' memory)
 //     incomplete
 //
 // `section A-B` is a line for each. Every section is present and has a memmap (`no_map` takes the latter flag
@@ -18,7 +23,8 @@
 // `0xPHYS`, `section:N` (the next free place in that section, as if allocated in the order of the file) or
 // `self` (the same in the section of the line), and `+SIZE`; one stretch without a size has the object's
 // whole size. `=!REASON` is an object that could not be read, one that is not named was not asked for.
-// `hosted=SIZE` is Memmap::self_hosted.
+// `hosted=SIZE` is Memmap::self_hosted. A section may have `page_ext@PLACE` and `shadow@PLACE` (KASAN's), too; blocks and
+// tables come behind the geometry.
 #pragma once
 
 #include <string>

@@ -126,7 +126,7 @@ TEST(DepsReport, GivesEveryRowTheObjectThatBelongsToIt) {
 TEST(DepsReport, TellsInPlainWordsWhatFollows) {
   const Found found = found_in(circular);
   const std::string table = render_as("table", make_deps_report(found.model, found.dependencies, {}));
-  EXPECT_THAT(table, HasSubstr("3 sections need another one for usage or memmap."));
+  EXPECT_THAT(table, HasSubstr("3 sections need another one for usage, memmap or page_ext."));
   EXPECT_THAT(table, HasSubstr("1 circle, 1 closed by usage and pgdat alone:"));
   EXPECT_THAT(table, HasSubstr("(2.6.27 to 7.0) prints on this layout:\n  Section 2 and 3 (node 0)"));
   EXPECT_THAT(table, HasSubstr("1 section could go, in this order: 0."));
@@ -177,7 +177,7 @@ TEST(DepsReport, SaysWhyANodeOrAnAddressIsAbsent) {
   const std::string json = render_as("json", report);
   EXPECT_THAT(json, HasSubstr("excluded"));
   EXPECT_THAT(json, HasSubstr("the section is not present"));
-  EXPECT_THAT(json, HasSubstr("the memmap is mapped in part only"));
+  EXPECT_THAT(json, HasSubstr("it is mapped in part only"));
 }
 
 TEST(DepsReport, DrawsNodesAsBoxesAndEachKindInItsColour) {
