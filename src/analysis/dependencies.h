@@ -1,7 +1,7 @@
 // Who holds whose metadata, and what follows from it. Pure functions of the model.
 //
-// Vertices are sections and nodes. A section needs the sections that hold its usage, its memmap and its page_ext, and its
-// node; a node needs the sections that hold its pgdat. Removing what others need first is impossible, so a
+// Vertices are sections and nodes. A section needs the sections that hold its usage, its memmap and its page_ext,
+// and its node; a node needs the sections that hold its pgdat. Removing what others need first is impossible, so a
 // circle of needs can never be taken apart: from 2.6.27 to 7.0 the kernel warned of one kind of circle at
 // boot (kernel_messages.h).
 #pragma once
@@ -45,7 +45,8 @@ struct HeldObject {
   /// say where its holes are.
   std::optional<VirtAddr> address;
   PhysAddr phys;  ///< of its lowest byte in this section
-  /// In this section, each physical byte once. A memmap of base pages may lie scattered; memory blocks and page tables do.
+  /// In this section, each physical byte once. A memmap of base pages may lie scattered; memory blocks and page
+  /// tables do.
   std::uint64_t bytes = 0;
   Allocation allocation = Allocation::unknown;
   bool permanent = false;  ///< the kernel never frees it when its subject goes

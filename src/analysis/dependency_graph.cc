@@ -3,10 +3,10 @@
 //     section --usage, memmap, page_ext--> section that holds it          section --node--> its node
 //     node ----pgdat---------------------> section that holds it
 //
-// No other object makes an edge. Memory blocks, page tables and the like go with what they serve, or stay as permanent
-// ones; they are listed with their holders. Roots and the root table are left out: each serves a whole range of sections and none of them ever goes, so
-// as edges they would draw everything into one knot and say nothing. They count as permanent holdings
-// (removal_order.cc).
+// No other object makes an edge. Memory blocks, page tables and the like go with what they serve, or stay as
+// permanent ones; they are listed with their holders. Roots and the root table are left out: each serves a whole
+// range of sections and none of them ever goes, so as edges they would draw everything into one knot and say
+// nothing. They count as permanent holdings (removal_order.cc).
 //
 // The graph is kept in two arrays (compressed rows): 131,072 sections with some 400,000 edges are walked
 // three times in a few milliseconds.
