@@ -25,7 +25,8 @@ struct NodeReader {
   std::uint64_t zones_offset = 0, zone_size = 0, zone_count = 0;
   std::optional<std::uint64_t> span_sequence;  // offset in struct zone; not without MEMORY_HOTPLUG
   Field zone_start_pfn, zone_spanned, zone_present, zone_managed, zone_name;
-  std::uint64_t zone_bytes = 0;  ///< of each zone that must be read
+  Result<Field> node_id, zone_pgdat, zone_isolated;  // what only the checks ask for
+  std::uint64_t zone_bytes = 0;                      ///< of each zone that must be read
 };
 
 Result<void> bind_fields(const StructLayout& layout,
@@ -39,7 +40,8 @@ Result<void> bind_fields(const StructLayout& layout,
 }
 
 Result<NodeReader> make_node_reader(const Kernel& kernel) {
-  NodeReader reader{kernel.space(), kernel.order(), 0, {}, {}, {}, 0, 0, 0, {}, {}, {}, {}, {}, {}, 0};
+  NodeReader reader{
+      kernel.space(), kernel.order(), 0, {}, {}, {}, 0, 0, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0};
   auto pgdat = kernel.types().find_struct("pglist_data");
   if (!pgdat) return std::move(pgdat).error();
   auto zone = kernel.types().find_struct("zone");
@@ -65,6 +67,9 @@ Result<NodeReader> make_node_reader(const Kernel& kernel) {
       !done) {
     return std::move(done).error();
   }
+  reader.node_id = pgdat->field("node_id");
+  reader.zone_pgdat = zone->field("zone_pgdat");
+  reader.zone_isolated = zone->field("nr_isolate_pageblock");  // with MEMORY_ISOLATION
   // seqlock_t begins with its counter, whatever else the configuration puts into it. A dump stands still.
   const Member* const lock = zone->find("span_seqlock");
   if (kernel.dump().info.live && lock != nullptr) reader.span_sequence = lock->offset;
@@ -92,6 +97,14 @@ Zone read_zone(const NodeReader& reader, const PageReader& pages, VirtAddr at, u
   zone.managed_pages = reader.zone_managed.get(bytes);
   const auto name = reader.space.read_text(VirtAddr(reader.zone_name.get(bytes)), 32);
   if (name && !name->empty()) zone.name = *name;
+  const auto number = [&](const Field& field) -> Result<std::uint64_t> {
+    std::vector<std::byte> field_bytes(field.size());
+    auto done = reader.space.read(at + field.offset(), field_bytes);
+    return done ? Result<std::uint64_t>(load_unsigned(field_bytes, reader.order)) : std::move(done).error();
+  };
+  if (reader.zone_isolated) zone.isolated = number(*reader.zone_isolated);
+  const auto pgdat = reader.zone_pgdat ? number(*reader.zone_pgdat) : reader.zone_pgdat.error();
+  zone.pgdat = pgdat ? Result<VirtAddr>(VirtAddr(*pgdat)) : pgdat.error();
   std::array<std::byte, 4> counter{};
   if (reader.span_sequence && reader.space.read(at + *reader.span_sequence, counter))
     zone.span_sequence = load_unsigned(counter, reader.order);
@@ -119,6 +132,8 @@ Node read_node(const NodeReader& reader, const MemoryModel& model, const PageRea
   node.start_pfn = Pfn(start.value_or(0));
   node.spanned_pages = spanned.value_or(0);
   node.present_pages = present.value_or(0);
+  const auto stated = reader.node_id ? number(*reader.node_id) : reader.node_id.error();
+  node.stated_id = stated ? Result<NodeId>(NodeId{static_cast<int>(*stated)}) : stated.error();
   auto phys = reader.space.translate_range(pgdat, reader.pgdat_size);
   if (phys) {
     Placement placement{pgdat, reader.pgdat_size, std::move(*phys), Allocation::unknown};

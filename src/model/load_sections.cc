@@ -67,6 +67,7 @@ bool decode_root(const SectionReader& reader, std::uint64_t first_nr, VirtAddr r
     if (section.nr.raw() >= reader.geometry.nr_mem_sections()) return false;
     section.mem_section = root + i * entry_size;
     section.coded_mem_map = section.section_mem_map & reader.bits.map_mask;
+    section.stray_bits = section.section_mem_map & reader.bits.unused;
     // Encoding: address of the memmap minus first pfn x sizeof(struct page), modulo 2^64
     // (sparse_encode_mem_map).
     const Pfn first = reader.geometry.section_nr_to_pfn(section.nr);

@@ -25,6 +25,10 @@ struct Zone {
   std::uint64_t spanned_pages = 0;
   std::uint64_t present_pages = 0;
   std::uint64_t managed_pages = 0;
+  Result<VirtAddr> pgdat =
+      Error{Errc::not_applicable, "not asked for", {}};  ///< zone_pgdat: that of its node
+  /// The kernel's own count of isolated pageblocks (nr_isolate_pageblock, with MEMORY_ISOLATION).
+  Result<std::uint64_t> isolated = Error{Errc::not_applicable, "this kernel keeps none", {}};
   std::uint64_t span_sequence = 0;  ///< of a running kernel's span_seqlock: odd while the span changes
   /// Pages that all optimised huge pages of the zone map for the struct pages of their tails, never freed (7.1+).
   Result<std::vector<SharedPage>> vmemmap_tails = Error{Errc::not_applicable, "not asked for", {}};
@@ -40,6 +44,7 @@ struct Node {
   /// The node whose memory holds the pgdat (of its first page); often another one for nodes without memory at
   /// boot.
   Result<NodeId> on_node = Error{Errc::not_applicable, "not asked for", {}};
+  Result<NodeId> stated_id = Error{Errc::not_applicable, "not asked for", {}};  ///< pglist_data.node_id
   Result<void> numbers;  ///< why the numbers below could not be read; they mean nothing then
   Pfn start_pfn;
   std::uint64_t spanned_pages = 0;

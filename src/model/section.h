@@ -48,6 +48,7 @@ struct Pageblock {
   std::uint8_t migratetype = 0;  ///< index into MemoryModel::migratetypes, isolation already applied
   bool skip = false;             ///< compaction's hint
   bool isolated = false;
+  bool stray = false;  ///< bits are set that mean nothing in this kernel, or the type that is never stored
 };
 
 /// The struct pages of a section and what backs them.
@@ -74,7 +75,8 @@ struct Section {
   VirtAddr mem_section;               ///< address of its struct mem_section
   std::uint64_t section_mem_map = 0;  ///< the raw word
   std::uint64_t coded_mem_map = 0;    ///< flags cleared
-  VirtAddr mem_map;                   ///< decoded: its first struct page
+  std::uint64_t stray_bits = 0;  ///< bits that are set between the flags and the coded map, where none is
+  VirtAddr mem_map;              ///< decoded: its first struct page
   SectionFlags flags;
   Result<Placement> usage = Error{Errc::not_applicable, "not asked for", {}};
   Result<SubsectionMap> subsections = Error{Errc::not_applicable, "not asked for", {}};

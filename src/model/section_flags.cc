@@ -36,6 +36,9 @@ SectionFlagBits find_section_flag_bits(const TypeSource& types, const MemoryGeom
     bits.early = enumerator_mask(types, "SECTION_IS_EARLY_BIT");
     bits.taint_zone_device = enumerator_mask(types, "SECTION_TAINT_ZONE_DEVICE_BIT");
     bits.vmemmap_preinit = enumerator_mask(types, "SECTION_IS_VMEMMAP_PREINIT_BIT");
+    // One flag more than this program knows is still below SECTION_MAP_LAST_BIT.
+    if (const std::uint64_t last = enumerator_mask(types, "SECTION_MAP_LAST_BIT"); last != 0)
+      bits.unused = ~bits.map_mask & ~(last - 1);
     return bits;
   }
   // Macros leave no trace in the types. A flag that a kernel does not know is never set, so asking for it is
@@ -44,6 +47,7 @@ SectionFlagBits find_section_flag_bits(const TypeSource& types, const MemoryGeom
   if (geometry.usage_header_size != 0 || geometry.has_subsection_map)
     bits.early = 1U << 3;  // came with the usage, 5.3
   bits.taint_zone_device = 1U << 4;
+  bits.unused = ~bits.map_mask & ~std::uint64_t{0x1f};  // 5 flags are the most that any release had as macros
   return bits;
 }
 

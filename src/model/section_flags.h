@@ -14,6 +14,7 @@ struct SectionFlagBits {
   std::uint64_t present = 1, has_mem_map = 2, online = 0, early = 0, taint_zone_device = 0,
                 vmemmap_preinit = 0;
   std::uint64_t map_mask = 0;  ///< clears every flag bit
+  std::uint64_t unused = 0;    ///< bits below the coded map that are no flag: always clear
 
   SectionFlags decode(std::uint64_t section_mem_map) const;
 };

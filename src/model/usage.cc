@@ -87,6 +87,10 @@ Pageblock UsemapLayout::decode(Bytes bytes, std::uint64_t index) const {
   block.migratetype = static_cast<std::uint8_t>(stored & type_mask);
   block.skip = skip_bit && (stored >> *skip_bit & 1) != 0;
   block.isolated = isolate_bit && (stored >> *isolate_bit & 1) != 0;
+  const auto bit = [](const std::optional<unsigned>& at) { return at ? std::uint64_t{1} << *at : 0; };
+  block.stray =
+      (stored & ~(type_mask | bit(skip_bit) | bit(isolate_bit))) != 0 ||
+      (isolate_bit && isolate_type && block.migratetype == *isolate_type);  // never stored from 6.17 on
   if (block.isolated && isolate_type) block.migratetype = static_cast<std::uint8_t>(*isolate_type);
   if (!isolate_bit && isolate_type && block.migratetype == *isolate_type) block.isolated = true;
   return block;

@@ -66,6 +66,21 @@ TEST_P(NodesOf, HaveTheirPgdatsAndZones) {
   EXPECT_THAT(model.sections[3].zones->zones, ElementsAre("Normal"));
 }
 
+TEST_P(NodesOf, SayWhoseTheyAre) {
+  FakeKernel fake = two_nodes(GetParam());
+  const std::uint64_t zone_size = fake.layout("zone").size;
+  fake.put(fake.pgdat(1), "pglist_data", "node_id", 1);
+  fake.put(fake.pgdat(1) + 2 * zone_size, "zone", "zone_pgdat", fake.pgdat(0).raw());  // which is wrong
+  const auto model = load(fake);
+  ASSERT_EQ(model.nodes.size(), 2U);
+  const Node& node = model.nodes[1];
+  ASSERT_TRUE(node.stated_id) << node.stated_id.error().message;
+  EXPECT_EQ(*node.stated_id, NodeId{1});
+  ASSERT_TRUE(node.zones[2].pgdat) << node.zones[2].pgdat.error().message;
+  EXPECT_EQ(*node.zones[2].pgdat, fake.pgdat(0));
+  EXPECT_FALSE(node.zones[2].isolated);  // these have no nr_isolate_pageblock
+}
+
 TEST(Nodes, WithALostPgdatKeepTheirPlace) {
   FakeKernel fake = two_nodes("fake_6");
   fake.lose(fake.pgdat(0), fake.layout("pglist_data").size);

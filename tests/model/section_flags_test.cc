@@ -43,6 +43,15 @@ TEST(SectionFlagBits, ClearWhatTheMapMayCarry) {
   EXPECT_EQ(find_section_flag_bits(FakeTypes(), geometry).map_mask, ~std::uint64_t{0x1fff});
 }
 
+TEST(SectionFlagBits, KnowWhichBitsAreNone) {
+  FakeTypes types;
+  types.enumerators[{"", "SECTION_MARKED_PRESENT_BIT"}] = 0;
+  EXPECT_EQ(find_section_flag_bits(types, {}).unused, 0U);  // who knows
+  types.enumerators[{"", "SECTION_MAP_LAST_BIT"}] = 6;
+  EXPECT_EQ(find_section_flag_bits(types, {}).unused, 0xfc0U);
+  EXPECT_EQ(find_section_flag_bits(FakeTypes(), {}).unused, 0xfe0U);  // five flags as macros, to 5.19
+}
+
 TEST(SectionFlagBits, IgnoreEnumeratorsBeyondTheMask) {
   FakeTypes types;
   types.enumerators[{"", "SECTION_MARKED_PRESENT_BIT"}] = 0;

@@ -48,6 +48,17 @@ TEST(UsemapLayout, OfFourBitsHasTypeBelowAndSkipOnTop) {  // 5.9 to 6.16
   EXPECT_EQ(layout.decode(usemap, 16).migratetype, 3);  // the first of the second word
 }
 
+TEST(UsemapLayout, TellsStrayBitsApart) {
+  const auto four = layout_of(types_of({{"PB_migrate_skip", 3}, {"NR_PAGEBLOCK_BITS", 4}}, 5));
+  for (std::uint64_t i = 0; i < 16; ++i) EXPECT_FALSE(four.decode(words({0xfedcba9876543210}), i).stray) << i;
+  // 6.17+: bits 5 to 7 mean nothing, and type 5 (Isolate) is never stored
+  const auto eight =
+      layout_of(types_of({{"PB_compact_skip", 3}, {"PB_migrate_isolate", 4}, {"__NR_PAGEBLOCK_BITS", 5}}, 5));
+  const auto usemap = words({0x0000058140201a11});
+  for (const std::uint64_t sound : {0U, 1U, 6U, 7U}) EXPECT_FALSE(eight.decode(usemap, sound).stray) << sound;
+  for (const std::uint64_t odd : {2U, 3U, 4U, 5U}) EXPECT_TRUE(eight.decode(usemap, odd).stray) << odd;
+}
+
 TEST(UsemapLayout, OfThreeBitsStraddlesWords) {  // before 3.7
   const auto layout = layout_of(types_of({{"NR_PAGEBLOCK_BITS", 3}}, 4));
   // block 21 has bits 63, 64 and 65: 1 from the first word, 2 from the second
