@@ -77,7 +77,7 @@ TEST(ObjectsAt, KnowsWhatElseTheKernelKeepsForSections) {
   const MemoryModel model = model_of(
       "section 0-1 page_ext@self shadow@section:2\n"
       "section 8 device\n"
-      "block 1 @0x18000000\n"
+      "memory_block 1 @0x18000000\n"
       "table vmemmap:2 0-1 @0x18001000+4K\n"
       "table direct_map:1 0-8 @0x18001000+8K kept\n"
       "device 8 @0x18000800\n");

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "support/model_text_parts.h"
 
 namespace memsect {
 namespace {
@@ -23,13 +24,6 @@ constexpr std::array<std::pair<std::string_view, Allocation>, 5> allocations{
      {"buddy", Allocation::buddy},
      {"altmap", Allocation::altmap},
      {"unknown", Allocation::unknown}}};
-constexpr std::array<std::pair<std::string_view, Errc>, 6> reasons{
-    {{"excluded", Errc::excluded},
-     {"not_in_dump", Errc::not_in_dump},
-     {"truncated", Errc::truncated},
-     {"not_mapped", Errc::not_mapped},
-     {"corrupt", Errc::corrupt},
-     {"not_applicable", Errc::not_applicable}}};
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -108,13 +102,14 @@ class ModelParser {
     if (rest.empty()) return complain(fmt::format("'{}' alone says nothing", keyword));
     if (keyword == "kernel") return (model_.release = rest[0], true);
     if (keyword == "root" && rest.size() == 2) return read_root(rest[0], rest[1]);
-    if (keyword == "node" && rest.size() == 2) return read_node(rest[0], rest[1]);
+    if (keyword == "node" && rest.size() >= 2) return read_node(rest[0], rest[1], rest.subspan(2));
     if (keyword == "section") return read_sections(rest[0], rest.subspan(1));
     if (keyword == "tail" && rest.size() == 2) return read_tail(rest[0], rest[1]);
-    if (keyword == "block" && rest.size() == 2) return read_block(rest[0], rest[1]);
+    if (keyword == "memory_block" && rest.size() == 2) return read_block(rest[0], rest[1]);
     if (keyword == "device" && rest.size() == 2) return read_device(rest[0], rest[1]);
     if (keyword == "table" && rest.size() >= 3) return read_table(rest);
-    return complain(fmt::format("unknown line '{}'", keyword));
+    return taken_or(take_line(keyword, rest, model_),
+                    [&] { return complain(fmt::format("unknown line '{}'", keyword)); });
   }
 
   bool read_geometry(std::span<const std::string_view> words) {
@@ -125,6 +120,9 @@ class ModelParser {
       return bits;
     };
     for (const std::string_view word : words) {
+      const auto taken = take_geometry_word(word, geometry);
+      if (!taken) return complain(taken.error().message);
+      if (*taken) continue;
       const auto [key, value] = cut(word, '=');
       const auto size = parse_size(value);
       if (!size) return complain(fmt::format("'{}' has no size", word));
@@ -196,13 +194,17 @@ class ModelParser {
   }
 
   bool read_reason(std::string_view text, Error& error) {
-    for (const auto& [name, code] : reasons) {
-      if (text == name) {
-        error = Error{code, "so says the text", {}};
-        return true;
-      }
-    }
-    return complain(fmt::format("'{}' is no reason", text));
+    auto reason = reason_named(text);
+    if (!reason) return complain(fmt::format("'{}' is no reason", text));
+    error = std::move(*reason);
+    return true;
+  }
+
+  /// Whether the other file's reader took it; `read` where that is none of its words.
+  template <class Read>
+  bool taken_or(const Result<bool>& taken, const Read& read) {
+    if (!taken) return complain(taken.error().message);
+    return *taken || read();
   }
 
   /// An object in the direct map: "NAME@PLACE" or "NAME=!REASON", the name already taken off.
@@ -242,7 +244,7 @@ class ModelParser {
     return true;
   }
 
-  bool read_node(std::string_view id, std::string_view pgdat) {
+  bool read_node(std::string_view id, std::string_view pgdat, std::span<const std::string_view> words) {
     const auto number = parse_unsigned(id);
     if (!number || !pgdat.starts_with("pgdat")) return complain("a node line is: node N pgdat@PLACE");
     Node node;
@@ -250,6 +252,10 @@ class ModelParser {
     if (!read_object(pgdat.substr(5), {}, default_pgdat_size, 4096, Allocation::boot, node.placement))
       return false;
     if (node.placement) node.pgdat = node.placement->address;
+    node.stated_id = node.id;
+    for (const std::string_view word : words) {
+      if (auto taken = take_node_word(word, node); !taken) return complain(std::move(taken).error().message);
+    }
     model_.nodes.push_back(std::move(node));
     return true;
   }
@@ -273,13 +279,18 @@ class ModelParser {
   bool read_block(std::string_view id, std::string_view place) {
     const auto number = parse_unsigned(id);
     if (!number) return complain(fmt::format("'{}' is no memory block", id));
-    MemoryBlock block;
-    block.id = *number;
-    block.start_section = SectionNr(*number * std::max<std::uint64_t>(model_.geometry.sections_per_block, 1));
-    if (!read_object(place, {}, 808, 64, Allocation::slab, block.placement)) return false;
-    if (block.placement) block.address = block.placement->address;
     if (!model_.blocks) model_.blocks = std::vector<MemoryBlock>();
-    model_.blocks->push_back(std::move(block));
+    const auto same = [&](const MemoryBlock& block) { return block.id == *number; };
+    auto block = std::find_if(model_.blocks->begin(), model_.blocks->end(), same);
+    if (block == model_.blocks->end()) {
+      block = model_.blocks->insert(block, MemoryBlock());
+      block->id = *number;
+      block->start_section =
+          SectionNr(*number * std::max<std::uint64_t>(model_.geometry.sections_per_block, 1));
+      block->state = "online";
+    }
+    if (!read_object(place, {}, 808, 64, Allocation::slab, block->placement)) return false;
+    if (block->placement) block->address = block->placement->address;
     return true;
   }
 
@@ -366,10 +377,11 @@ class ModelParser {
       else if (!read_part(word, section))
         return false;
     }
-    section.coded_mem_map = model_.vmemmap->raw();
-    section.mem_map = *model_.vmemmap + nr.raw() * memmap_size();
-    section.section_mem_map = section.coded_mem_map | 1U | (section.flags.has_mem_map ? 2U : 0U) |
-                              (section.flags.online ? 4U : 0U) | (section.flags.early ? 8U : 0U);
+    if (section.coded_mem_map == 0) section.coded_mem_map = model_.vmemmap->raw();
+    section.mem_map = VirtAddr(section.coded_mem_map) + nr.raw() * memmap_size();
+    section.section_mem_map = section.coded_mem_map | section.stray_bits | 1U |
+                              (section.flags.has_mem_map ? 2U : 0U) | (section.flags.online ? 4U : 0U) |
+                              (section.flags.early ? 8U : 0U);
     if (section.memmap && section.memmap->address == VirtAddr()) section.memmap->address = section.mem_map;
     model_.sections.push_back(std::move(section));
     return true;
@@ -389,6 +401,11 @@ class ModelParser {
       return read_object(word.substr(6), section.nr, model_.geometry.section_size() / 8, 4096, allocation,
                          section.kasan_shadow);
     }
+    return taken_or(take_section_word(word, model_.geometry, section),
+                    [&] { return read_number(word, section); });
+  }
+
+  bool read_number(std::string_view word, Section& section) {
     const auto [key, value] = cut(word, '=');
     if (key == "node" && value.starts_with('!')) {
       Error error;
@@ -446,21 +463,14 @@ std::string place_text(std::span<const PhysRange> stretches, Allocation allocati
   return text + fmt::format("/{}^{:#x}", allocation_word(allocation), address.raw());
 }
 
-std::string reason_text(const Error& error) {
-  for (const auto& [name, code] : reasons) {
-    if (code == error.code) return fmt::format("=!{}", name);
-  }
-  return "=!corrupt";
-}
-
 std::string object_text(const Result<Placement>& object) {
-  if (!object) return reason_text(object.error());
+  if (!object) return "=!" + reason_text(object.error());
   return place_text(object->phys, object->allocation, object->address);
 }
 
 bool asked_for(const Error& error) { return error.code != Errc::not_applicable; }
 
-std::string section_text(const Section& section) {
+std::string section_text(const MemoryModel& model, const Section& section) {
   std::string line = fmt::format("section {}", section.nr.raw());
   const SectionFlags& flags = section.flags;
   const std::array<std::pair<bool, std::string_view>, 5> words{{{!flags.has_mem_map, "no_map"},
@@ -474,20 +484,20 @@ std::string section_text(const Section& section) {
   if (section.node)
     line += fmt::format(" node={}", raw(*section.node));
   else if (asked_for(section.node.error()))
-    line += " node" + reason_text(section.node.error());
+    line += " node=!" + reason_text(section.node.error());
   if (section.usage || asked_for(section.usage.error())) line += " usage" + object_text(section.usage);
   if (section.memmap) {
     const Memmap& memmap = *section.memmap;
     line += " memmap" + place_text(memmap.backing, memmap.allocation, memmap.address);
     if (memmap.self_hosted != 0) line += fmt::format(" hosted={}", memmap.self_hosted);
   } else if (asked_for(section.memmap.error())) {
-    line += " memmap" + reason_text(section.memmap.error());
+    line += " memmap=!" + reason_text(section.memmap.error());
   }
   if (section.page_ext || asked_for(section.page_ext.error()))
     line += " page_ext" + object_text(section.page_ext);
   if (section.kasan_shadow || asked_for(section.kasan_shadow.error()))
     line += " shadow" + object_text(section.kasan_shadow);
-  return line + "\n";
+  return line + section_words(model, section) + "\n";
 }
 
 std::string tails_text(const Node& node) {
@@ -504,8 +514,10 @@ std::string tails_text(const Node& node) {
 std::string metadata_text(const MemoryModel& model) {
   std::string text;
   if (model.blocks) {
-    for (const MemoryBlock& block : *model.blocks)
-      text += fmt::format("block {} {}\n", block.id, object_text(block.placement));
+    for (const MemoryBlock& block : *model.blocks) {
+      if (block.placement || asked_for(block.placement.error()))
+        text += fmt::format("memory_block {} {}\n", block.id, object_text(block.placement));
+    }
   }
   if (model.page_tables) {
     for (const TableRun& run : *model.page_tables) {
@@ -538,10 +550,11 @@ std::string print_model(const MemoryModel& model) {
   if (!model.release.empty()) text += fmt::format("kernel {}\n", model.release);
   text += fmt::format(
       "geometry page={} section={} physmem_bits={} per_root={} struct_page={} usage={} per_block={} "
-      "vmemmap={:#x}\n",
+      "vmemmap={:#x}{}\n",
       geometry.page_size(), geometry.section_size(), geometry.max_physmem_bits, geometry.sections_per_root,
       geometry.struct_page_size, geometry.usage_size, geometry.sections_per_block,
-      model.vmemmap.value_or(VirtAddr()).raw());
+      model.vmemmap.value_or(VirtAddr()).raw(), geometry_words(geometry));
+  text += migratetype_line(model);
   if (model.root_table || asked_for(model.root_table.error())) {
     text += fmt::format("root_table {}\n", object_text(model.root_table));
   }
@@ -550,12 +563,12 @@ std::string print_model(const MemoryModel& model) {
     text += fmt::format("root {} {}\n", root.index,
                         at.phys.empty() ? "=!corrupt" : place_text(at.phys, at.allocation, at.address));
   }
-  for (const Section& section : model.sections) text += section_text(section);
+  for (const Section& section : model.sections) text += section_text(model, section);
   for (const Node& node : model.nodes) {
-    text += fmt::format("node {} pgdat{}\n", raw(node.id), object_text(node.placement));
-    text += tails_text(node);
+    text += fmt::format("node {} pgdat{}{}\n", raw(node.id), object_text(node.placement), node_words(node));
+    text += zone_lines(node) + tails_text(node);
   }
-  text += metadata_text(model);
+  text += block_lines(model) + metadata_text(model);
   if (model.incomplete) text += "incomplete\n";
   return text;
 }
