@@ -1,10 +1,14 @@
 # bash completion for memsect. tests/completions_test.py holds it against memsect --help.
 
 _memsect() {
-  local commands="info sections nodes blocks usemap subsections deps removable why addr extract"
+  local commands="info sections nodes blocks usemap subsections deps removable why check addr extract"
   local common="-c --core -s --vmlinux --symbols --btf --types --debuginfod --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
     -o --output --columns -b --bytes --to --color --threads --no-cage --verbose -h --help"
   local selection="--section --node --block --range"
+  local checks="section_flags section_parts vmemmap_base memmap_whole memmap_apart subsection_map usage_shared
+    usage_apart usage_stride pageblock_types usage_memory root_memory pgdat_memory objects_apart
+    node_identity zone_span zone_pages node_pages present_pages isolated_pageblocks section_node
+    block_sections block_state block_node self_hosted_memmap"
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local command="" options word
   COMPREPLY=()
@@ -24,6 +28,7 @@ _memsect() {
     usemap | subsections) options="$common $selection" ;;
     deps) options="$common --self --fail-on --watch" ;;
     removable) options="$common $selection --by --plan --fail-on" ;;
+    check) options="$common --check" ;;
     extract) options="$common --as --without-types" ;;
   esac
 
@@ -41,6 +46,7 @@ _memsect() {
       mapfile -t COMPREPLY < <(compgen -W "$findings" -- "$current")
       ;;
     --by) mapfile -t COMPREPLY < <(compgen -W "block section" -- "$current") ;;
+    --check) mapfile -t COMPREPLY < <(compgen -W "$checks" -- "$current") ;;
     --as) mapfile -t COMPREPLY < <(compgen -W "kdump elf" -- "$current") ;;
     -o | --output | --columns | --section | --node | --block | --range | --watch | --threads) ;;
     *)

@@ -1,6 +1,10 @@
 # fish completion for memsect. tests/completions_test.py holds it against memsect --help.
 
-set -l commands info sections nodes blocks usemap subsections deps removable why addr extract
+set -l commands info sections nodes blocks usemap subsections deps removable why check addr extract
+set -l checks section_flags section_parts vmemmap_base memmap_whole memmap_apart subsection_map usage_shared \
+  usage_apart usage_stride pageblock_types usage_memory root_memory pgdat_memory objects_apart \
+  node_identity zone_span zone_pages node_pages present_pages isolated_pageblocks section_node \
+  block_sections block_state block_node self_hosted_memmap
 
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -f
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a info -d "The memory model's numbers and what the dump is"
@@ -12,6 +16,7 @@ complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a subsection
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a deps -d 'Which sections hold whose metadata'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a removable -d 'Which memory blocks could be put offline, and what keeps the others'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a why -d 'Why a memory block, section, node, page or range cannot go'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a check -d 'Whether the memory model agrees with itself'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a addr -d 'What is at an address'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a extract -d 'Write a small dump with what memsect reads'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -l version -d 'The version'
@@ -52,5 +57,6 @@ complete -c memsect -n "__fish_seen_subcommand_from deps" -l format -x -a dot -d
 complete -c memsect -n "__fish_seen_subcommand_from removable" -l by -x -a 'block section' -d 'Judge blocks or sections'
 complete -c memsect -n "__fish_seen_subcommand_from removable" -l plan -d 'The order in which blocks could go'
 complete -c memsect -n "__fish_seen_subcommand_from removable" -l fail-on -x -a blocked -d 'Exit 1 when there is one'
+complete -c memsect -n "__fish_seen_subcommand_from check" -l check -x -a "$checks" -d 'Only this check'
 complete -c memsect -n "__fish_seen_subcommand_from extract" -l as -x -a 'kdump elf' -d 'Form of the new dump'
 complete -c memsect -n "__fish_seen_subcommand_from extract" -l without-types -d 'Leave out BTF and kallsyms'

@@ -25,6 +25,12 @@ def help_of(memsect, *words):
     return options, commands
 
 
+def checks_of(memsect):
+    """The names that --check takes, out of what it says to another one."""
+    run = subprocess.run([memsect, "check", "--check", "?"], capture_output=True, text=True, check=False)
+    return re.search(r"not in {(.*?)}", run.stderr).group(1).split(",")
+
+
 def ask_bash(top, words):
     """What bash offers after `words`, the last of which is being typed."""
     script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _memsect; printf "%s\\n" "${COMPREPLY[@]}"')
@@ -61,6 +67,7 @@ def main():
     zsh = (top / "completions/_memsect").read_text()
     fish = (top / "completions/memsect.fish").read_text()
     program, commands = help_of(memsect)
+    checks = checks_of(memsect)
     found = []
 
     def compare(shell, what, offered, wanted):
@@ -78,6 +85,9 @@ def main():
         compare("bash", command, ask_bash(top, ["memsect", command, "-"]), wanted)
         compare("zsh", command, read_zsh(zsh, command), wanted)
         compare("fish", command, read_fish(fish, command), wanted)
+    for where in ("completions/memsect.bash", "completions/_memsect", "completions/memsect.fish", "man/memsect.1"):
+        words = set(re.findall(r"[a-z_]+", (top / where).read_text()))
+        found += [f"{where}: the check {name} is missing" for name in checks if name not in words]
     print("\n".join(found) or f"{len(commands)} commands, three shells: nothing missing, nothing made up")
     sys.exit(1 if found else 0)
 

@@ -38,6 +38,7 @@ extern const Command subsections_command;
 extern const Command deps_command;
 extern const Command removable_command;
 extern const Command why_command;
+extern const Command check_command;
 extern const Command addr_command;
 extern const Command extract_command;
 

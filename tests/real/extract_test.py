@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps")
+COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps", "check")
 TARGETS = ("pfn:0", "pfn:0x1000", "pfn:0x7fff", "pfn:0x8000", "phys:0x10000000", "memory1", "node:0")
 
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps", "removable", "why", "addr")
+COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps", "removable", "why", "check", "addr")
 FORMATS = {"json": COMMANDS, "table": COMMANDS, "csv": ("sections", "usemap", "removable"), "pairs": ("blocks",), "raw": ("nodes",), "dot": ("deps",)}
 
 
@@ -103,6 +103,13 @@ def check_alone(tool, answers):
         assert got == want, f"{command} says something else without vmlinux"
 
 
+def check_soundness(checks):
+    """These kernels were sound, and their dumps have all that is asked for."""
+    assert len(checks) >= 25, checks
+    for check in checks:
+        assert check["verdict"] == "holds" and check["findings"] == [], check
+
+
 def compare(case, name, got, refresh):
     path = os.path.join(case, "expected", name)
     if refresh:
@@ -126,6 +133,7 @@ def main():
     check_addresses(tool, answers["sections"]["data"])
     check_usemap(case, run(tool, "usemap", "table"), answers["usemap"]["data"])
     check_blocks(case, answers["blocks"]["data"])
+    check_soundness(answers["check"]["data"]["checks"])
     if "--alone" in sys.argv:
         check_alone(tool, json.loads(json.dumps(answers)))
     check_messages(case, answers["deps"]["data"], answers["info"]["source"]["release"])
