@@ -4,6 +4,9 @@
 // under one lock (zone->lock); offline_pages() takes blocks that went offline off the count, and online_pages() counts
 // those that come in. So the count is that of the isolated pageblocks of the zone that are online, by the rule of
 // /proc/pagetypeinfo: two decodings with nothing in common but the kernel. Needs MEMORY_ISOLATION.
+//
+// A running kernel isolates pageblocks at any moment (CMA, compaction of huge pages), and count and bits are read one
+// after the other: it is not judged.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +17,7 @@ namespace memsect {
 namespace {
 
 CheckResult run(const MemoryModel& model) {
+  if (model.live) return nothing_to_judge("the running kernel isolates pageblocks while they are counted");
   const auto isolate = std::find(model.migratetypes.begin(), model.migratetypes.end(), "Isolate");
   if (isolate == model.migratetypes.end()) return nothing_to_judge("this kernel cannot isolate pageblocks");
   const auto type = static_cast<std::size_t>(isolate - model.migratetypes.begin());

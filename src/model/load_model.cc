@@ -46,6 +46,7 @@ void note_derived_origins(MemoryModel& model) {
 Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   MemoryModel model;
   model.release = kernel.release();
+  model.live = kernel.is_live();
   auto geometry = load_geometry(kernel, model);
   if (!geometry) return std::move(geometry).error();
   model.geometry = *geometry;

@@ -21,6 +21,7 @@ namespace memsect {
 
 struct MemoryModel {
   std::string release;  ///< the kernel's own, for prose and for kernel_messages only
+  bool live = false;    ///< of a running kernel: what was read at different moments need not fit together
   MemoryGeometry geometry;
   std::map<std::string, std::string> origin;  ///< for each number of `info`: where it came from
   std::vector<std::string> migratetypes;      ///< the kernel's names, by value: "Unmovable", "Movable", ...

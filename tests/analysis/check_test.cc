@@ -154,6 +154,14 @@ TEST(CheckResults, HoldAndSayWhyWhereTheRuleHasNothingToApplyTo) {
   }
 }
 
+TEST(IsolatedPageblocks, AreNotJudgedWhileTheyMove) {
+  MemoryModel model = model_of(
+      "migratetypes Unmovable Isolate\nnode 0 pgdat@section:1\nzone 0 Normal counts=4,1 isolated=0\n");
+  EXPECT_EQ(isolated_pageblocks_check.run(model).verdict, Verdict::violated);
+  model.live = true;
+  EXPECT_EQ(isolated_pageblocks_check.run(model).verdict, Verdict::holds);
+}
+
 TEST(PresentPages, AreNotFewerThanThoseOfHotAddedSections) {
   const MemoryModel model = model_of(
       "geometry subsection_map=1\nsection 0 online early subsect=0xff\n"
