@@ -30,6 +30,11 @@ class ObjectIndex {
  private:
   void add(const std::vector<PhysRange>& places, const PlacedObject& object);
   void add_of_sections(const MemoryModel& model);
+  void add_roots(const MemoryModel& model);
+  void add_of_nodes(const MemoryModel& model);
+  void add_blocks(const MemoryModel& model);
+  void add_tables(const MemoryModel& model);
+  void add_device_maps(const MemoryModel& model);
 
   std::vector<PlacedObject> objects_;  ///< by the start of their place
   std::uint64_t largest_ = 0;          ///< bytes of the largest place

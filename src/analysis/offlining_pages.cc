@@ -25,7 +25,7 @@ constexpr std::size_t most_names = 5;
 struct KindWords {
   std::string_view kind, code, words;
 };
-constexpr std::array<KindWords, 11> kinds{
+constexpr std::array<KindWords, 12> kinds{
     {{"usage", "holds_usage", "the mem_section_usage (pageblock and subsection maps)"},
      {"memmap", "holds_memmap", "the struct pages (memmap)"},
      {"pgdat", "holds_pgdat", "the pgdat"},
@@ -34,9 +34,10 @@ constexpr std::array<KindWords, 11> kinds{
      {"memory_block", "holds_memory_block", "the struct memory_block"},
      {"page_ext", "holds_page_ext", "the page_ext table"},
      {"vmemmap_table", "holds_vmemmap_table", "page tables of the struct pages"},
-     {"direct_map_table", "unmovable_page_table", "page tables of the direct map"},
+     {"vmemmap_tail", "holds_memmap", "the struct pages that huge pages share"},
+     {"direct_map_table", "holds_direct_map_table", "page tables of the direct map"},
      {"kasan_shadow", "holds_kasan_shadow", "the KASAN shadow"},
-     {"dev_pagemap", "unmovable_slab", "the dev_pagemap"}}};
+     {"dev_pagemap", "holds_dev_pagemap", "the dev_pagemap"}}};
 
 const KindWords& words_of(std::string_view kind) {
   const auto* const found =
