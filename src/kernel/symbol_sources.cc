@@ -82,14 +82,13 @@ Result<std::unique_ptr<Kallsyms>> open_dumped_kallsyms(const SymbolInputs& input
 Result<std::unique_ptr<Kallsyms>> open_dumped_kallsyms(const AddressSpace& space,
                                                        const Vmcoreinfo& vmcoreinfo, ByteOrder order,
                                                        unsigned word_size) {
-  const auto stext = vmcoreinfo.symbol("_stext");
-  if (!stext) return Error{Errc::no_symbol, "VMCOREINFO does not say where _stext is", {}};
-  const KallsymsKernel kernel{*stext, order, word_size};
+  const auto kernel = kallsyms_kernel(vmcoreinfo, order, word_size);
+  if (!kernel) return kernel.error();
   auto place = kallsyms_place(vmcoreinfo);
   if (!place && place.error().code == Errc::no_symbol)
-    place = find_kallsyms(space, {*stext, largest_image}, kernel);
+    place = find_kallsyms(space, {kernel->stext, largest_image}, *kernel);
   if (!place) return std::move(place).error();
-  return open_kallsyms(space, *place, kernel);
+  return open_kallsyms(space, *place, *kernel);
 }
 
 Result<OpenedSymbols> open_symbols(const SymbolInputs& inputs, Notes& notes) {

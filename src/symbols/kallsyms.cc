@@ -7,7 +7,9 @@
 //              else kallsyms_relative_base - 1 - it
 //   place      the place of kallsyms_offsets[i] + kallsyms_offsets[i], signed    7.0+, when the base went
 //
-// Nothing in memory says which. But VMCOREINFO knows _stext, and of all of them one alone puts it there.
+// Nothing in memory says which. But VMCOREINFO knows _stext, and of all of them one alone puts it there. A table that is
+// taken to begin one entry off does so too where _text is the same address: then init_uts_ns, which VMCOREINFO knows as
+// well, lies elsewhere.
 #include "symbols/kallsyms.h"
 
 #include <fmt/format.h>
@@ -51,7 +53,9 @@ class KallsymsTable final : public Kallsyms {
  private:
   Result<std::uint64_t> read_word(VirtAddr at, std::size_t size) const;
   Result<VirtAddr> address(std::uint32_t number, const AddressRule& rule) const;
-  Result<void> check_init_uts_ns() const;
+  std::vector<AddressRule> rules_of(const std::vector<KallsymsAddresses>& candidates,
+                                    std::optional<Error>& unreadable) const;
+  Result<void> check_init_uts_ns(const AddressRule& rule) const;
   std::size_t entry_size(Form form) const { return form == Form::absolute ? kernel_.word_size : offset_size; }
 
   AddressSpace space_;
@@ -87,33 +91,35 @@ Result<void> KallsymsTable::choose_rule(const std::vector<KallsymsAddresses>& ca
   if (!known) known = names_.find("_text");
   if (!known)
     return Error{Errc::corrupt, "kallsyms has neither _stext nor _text: nothing to check it by", {}};
-  std::optional<Error> unreadable;
+  std::optional<Error> unreadable, other_init_uts_ns;
+  std::optional<AddressRule> unchecked;
   std::string elsewhere;
-  for (const KallsymsAddresses& where : candidates) {
-    AddressRule rule{where, 0, false};
-    if (where.form == Form::base) {
-      const auto base = read_word(where.relative_base, kernel_.word_size);
-      if (!base) {
-        unreadable = Error(base.error()).within("kallsyms_relative_base");
-        continue;
-      }
-      rule.base = *base;
+  for (const AddressRule& rule : rules_of(candidates, unreadable)) {
+    const auto stext = address(*known, rule);
+    if (!stext) {
+      unreadable = stext.error();
+      continue;
     }
-    for (const bool per_cpu : {false, true}) {
-      if (per_cpu && where.form != Form::base) continue;
-      rule.per_cpu = per_cpu;
-      const auto stext = address(*known, rule);
-      if (!stext) {
-        unreadable = stext.error();
-        continue;
-      }
-      if (*stext == kernel_.stext) {
-        rule_ = rule;
-        return check_init_uts_ns();
-      }
+    if (*stext != kernel_.stext) {
       elsewhere += fmt::format("{}{:#x}", elsewhere.empty() ? "" : " or ", stext->raw());
+      continue;
+    }
+    auto checked = check_init_uts_ns(rule);
+    if (checked) {
+      rule_ = rule;
+      return {};
+    }
+    if (checked.error().code == Errc::corrupt) {
+      other_init_uts_ns = std::move(checked).error();
+    } else if (!unchecked) {
+      unchecked = rule;
     }
   }
+  if (unchecked) {  // what cannot be read speaks against nothing
+    rule_ = *unchecked;
+    return {};
+  }
+  if (other_init_uts_ns) return *std::move(other_init_uts_ns);
   if (elsewhere.empty() && unreadable) return *std::move(unreadable);
   return Error{Errc::corrupt,
                fmt::format("kallsyms puts _stext at {}, VMCOREINFO at {:#x}",
@@ -121,13 +127,32 @@ Result<void> KallsymsTable::choose_rule(const std::vector<KallsymsAddresses>& ca
                {}};
 }
 
-/// A table that is off by one entry puts _stext right where _text is the same address.
-Result<void> KallsymsTable::check_init_uts_ns() const {
+/// The forms that each of `candidates` may have. One whose base cannot be read has none, for the reason `unreadable`.
+std::vector<AddressRule> KallsymsTable::rules_of(const std::vector<KallsymsAddresses>& candidates,
+                                                 std::optional<Error>& unreadable) const {
+  std::vector<AddressRule> rules;
+  for (const KallsymsAddresses& where : candidates) {
+    if (where.form != Form::base) {
+      rules.push_back({where, 0, false});
+      continue;
+    }
+    const auto base = read_word(where.relative_base, kernel_.word_size);
+    if (base) {
+      for (const bool per_cpu : {false, true}) rules.push_back({where, *base, per_cpu});
+    } else {
+      unreadable = Error(base.error()).within("kallsyms_relative_base");
+    }
+  }
+  return rules;
+}
+
+/// `corrupt` when `rule` puts it elsewhere.
+Result<void> KallsymsTable::check_init_uts_ns(const AddressRule& rule) const {
   if (!kernel_.init_uts_ns) return {};
   const auto known = names_.find("init_uts_ns");
   if (!known && known.error().code != Errc::no_symbol) return known.error();
   if (!known) return {};  // without CONFIG_KALLSYMS_ALL variables are not in the table
-  const auto found = address(*known, rule_);
+  const auto found = address(*known, rule);
   if (!found) return found.error();
   if (*found == *kernel_.init_uts_ns) return {};
   return Error{Errc::corrupt,
