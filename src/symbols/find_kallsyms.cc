@@ -46,6 +46,12 @@ constexpr std::uint64_t largest_step = names_per_marker * 64;
 /// few of the one and one of the other; a file made to keep us busy may have a million.
 constexpr unsigned most_ascending = 4096;
 constexpr unsigned most_token_tables = 16;
+/// What of the image is read in search of an index. Kernels have less than 100 MB in front of their kallsyms.
+constexpr std::uint64_t largest_scan = std::uint64_t{256} << 20;
+/// What all else may take: bytes read, steps over names. The tables of a kernel take 100,000, with seqs_of_names in
+/// front of the tokens up to 7 millions.
+constexpr std::uint64_t most_work = std::uint64_t{1} << 27;
+constexpr std::uint64_t read_work = 512;  // of any read, in addition
 
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
 
@@ -56,49 +62,90 @@ struct Markers {
   std::uint64_t last = 0;  ///< the last one: where name (count - 1) * 256 begins
 };
 
-/// Bytes that end at `end`, as many as can be had up to `most`.
-std::vector<std::byte> read_back(const AddressSpace& space, VirtAddr end, std::uint64_t most) {
-  std::vector<std::byte> bytes;
-  while (bytes.size() < most) {
-    const VirtAddr have = end - bytes.size();
-    const std::uint64_t part = std::min((have.raw() - 1) % page_size + 1, most - bytes.size());
-    std::vector<std::byte> page(static_cast<std::size_t>(part));
-    if (!space.read(have - part, page)) break;
-    bytes.insert(bytes.begin(), page.begin(), page.end());
-  }
-  return bytes;
-}
-
 class KallsymsSearch {
  public:
   KallsymsSearch(const AddressSpace& space, const KallsymsKernel& kernel) : space_(space), kernel_(kernel) {}
-  std::optional<KallsymsPlace> search(VirtRange image);
+  Result<KallsymsPlace> search(VirtRange image);
 
  private:
+  struct Page {
+    VirtAddr start;
+    bool readable = false;
+    std::vector<std::byte> bytes;
+  };
+
+  /// False when all work that is allowed has been done.
+  bool spend(std::uint64_t work);
+  bool gave_up() const;
+  bool read(VirtAddr at, std::span<std::byte> out);
+  std::vector<std::byte> read_back(VirtAddr end, std::uint64_t most);
   std::uint64_t number(Bytes bytes, std::size_t at, std::size_t size) const {
     return load_unsigned(bytes.subspan(at, size), kernel_.order);
   }
-  std::optional<std::uint64_t> read_number(VirtAddr at, unsigned size) const;
+  std::optional<std::uint64_t> read_number(VirtAddr at, unsigned size);
   bool is_index(Bytes bytes) const;
   std::optional<KallsymsPlace> place_of(VirtAddr token_index);
-  std::optional<VirtAddr> find_token_table(VirtAddr token_index) const;
-  bool find_names(KallsymsPlace& place) const;
-  bool names_before(const Markers& markers, KallsymsPlace& place) const;
-  std::optional<Markers> markers_that_end_at(VirtAddr end, unsigned width) const;
-  std::optional<Markers> markers_at(VirtAddr at, std::uint64_t count, unsigned width) const;
-  bool find_names_before_seqs(KallsymsPlace& place, unsigned width) const;
-  bool names_end(Bytes last_names, std::uint64_t count) const;
-  void propose_addresses(KallsymsPlace& place) const;
+  std::optional<VirtAddr> find_token_table(VirtAddr token_index);
+  bool find_names(KallsymsPlace& place);
+  bool names_before(const Markers& markers, KallsymsPlace& place);
+  std::optional<Markers> markers_that_end_at(VirtAddr end, unsigned width);
+  std::optional<Markers> markers_at(VirtAddr at, std::uint64_t count, unsigned width);
+  bool find_names_before_seqs(KallsymsPlace& place, unsigned width);
+  bool names_end(Bytes last_names, std::uint64_t count);
+  void propose_addresses(KallsymsPlace& place);
 
   const AddressSpace& space_;
   const KallsymsKernel& kernel_;
   unsigned ascending_ = 0;
   unsigned token_tables_ = 0;
+  std::uint64_t scanned_ = 0;
+  std::uint64_t work_left_ = most_work;
+  Page page_;  // the last one that read_number needed
 };
 
-std::optional<std::uint64_t> KallsymsSearch::read_number(VirtAddr at, unsigned size) const {
+bool KallsymsSearch::spend(std::uint64_t work) {
+  const bool enough = work < work_left_;
+  work_left_ = enough ? work_left_ - work : 0;
+  return enough;
+}
+
+bool KallsymsSearch::gave_up() const {
+  return ascending_ == most_ascending || token_tables_ == most_token_tables || scanned_ >= largest_scan ||
+         work_left_ == 0;
+}
+
+bool KallsymsSearch::read(VirtAddr at, std::span<std::byte> out) {
+  return spend(read_work + out.size()) && space_.read(at, out);
+}
+
+/// Bytes that end at `end`, as many as can be had up to `most`.
+std::vector<std::byte> KallsymsSearch::read_back(VirtAddr end, std::uint64_t most) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(most));
+  std::size_t start = bytes.size();  // of what has been read
+  while (start > 0) {
+    const VirtAddr have = end - (bytes.size() - start);
+    const auto part =
+        static_cast<std::size_t>(std::min<std::uint64_t>((have.raw() - 1) % page_size + 1, start));
+    if (!read(have - part, std::span(bytes).subspan(start - part, part))) break;
+    start -= part;
+  }
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(start));
+  return bytes;
+}
+
+/// Hundreds of thousands of numbers are looked at, side by side: the page they are in is kept.
+std::optional<std::uint64_t> KallsymsSearch::read_number(VirtAddr at, unsigned size) {
+  if (!spend(size)) return std::nullopt;
+  const std::uint64_t within = at.raw() % page_size;
+  if (page_.bytes.empty() || page_.start != at - within) {
+    page_.start = at - within;
+    page_.bytes.resize(page_size);
+    page_.readable = read(page_.start, page_.bytes);
+  }
+  if (page_.readable && within + size <= page_size)
+    return number(page_.bytes, static_cast<std::size_t>(within), size);
   std::array<std::byte, 8> bytes{};
-  if (!space_.read(at, std::span(bytes).first(size))) return std::nullopt;
+  if (!read(at, std::span(bytes).first(size))) return std::nullopt;
   return number(bytes, 0, size);
 }
 
@@ -116,10 +163,11 @@ bool KallsymsSearch::is_index(Bytes bytes) const {
   return true;
 }
 
-std::optional<KallsymsPlace> KallsymsSearch::search(VirtRange image) {
+Result<KallsymsPlace> KallsymsSearch::search(VirtRange image) {
   std::vector<std::byte> bytes;  // what can be read in one piece: the end of the last page, this page
   bytes.reserve(index_size + page_size);
-  for (VirtAddr at = image.start - image.start.raw() % table_alignment; image.contains(at);) {
+  VirtAddr at = image.start - image.start.raw() % table_alignment;
+  while (image.contains(at) && !gave_up()) {
     const auto mapping = space_.mapping_at(at);
     const std::uint64_t to_page_end = page_size - at.raw() % page_size;
     if (mapping && !mapping->phys) {
@@ -131,20 +179,25 @@ std::optional<KallsymsPlace> KallsymsSearch::search(VirtRange image) {
     bytes.resize(kept + static_cast<std::size_t>(to_page_end));
     const bool readable = mapping && space_.read(at, std::span(bytes).subspan(kept));
     at += to_page_end;
+    scanned_ += to_page_end;
     if (!readable) {
       bytes.clear();
       continue;
     }
     const VirtAddr start = at - bytes.size();
     std::size_t i = 0;
-    for (; i + index_size <= bytes.size(); i += table_alignment) {
+    for (; i + index_size <= bytes.size() && !gave_up(); i += table_alignment) {
       if (!is_index(Bytes(bytes).subspan(i, index_size))) continue;
-      if (auto place = place_of(start + i)) return place;
-      if (++ascending_ == most_ascending || token_tables_ == most_token_tables) return std::nullopt;
+      if (auto place = place_of(start + i)) return *std::move(place);
+      ++ascending_;
     }
     bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  return std::nullopt;
+  return Error{Errc::no_symbol,
+               fmt::format("no kallsyms tables were found from {:#x} up to {:#x}{}", image.start.raw(),
+                           std::min(at, image.end()).raw(),
+                           gave_up() ? ", where the search was given up: no kernel takes that long" : ""),
+               {}};
 }
 
 std::optional<KallsymsPlace> KallsymsSearch::place_of(VirtAddr token_index) {
@@ -160,9 +213,9 @@ std::optional<KallsymsPlace> KallsymsSearch::place_of(VirtAddr token_index) {
 }
 
 /// The table whose texts begin where the index says and end in front of it.
-std::optional<VirtAddr> KallsymsSearch::find_token_table(VirtAddr token_index) const {
+std::optional<VirtAddr> KallsymsSearch::find_token_table(VirtAddr token_index) {
   const auto last_start = read_number(token_index + index_size - 2, 2);
-  const std::vector<std::byte> before = read_back(space_, token_index, longest_token + most_padding);
+  const std::vector<std::byte> before = read_back(token_index, longest_token + most_padding);
   if (!last_start) return std::nullopt;
   for (std::size_t padding = 0; padding <= most_padding && padding < before.size(); ++padding) {
     const std::size_t end = before.size() - padding - 1;  // the NUL of the last text
@@ -173,13 +226,14 @@ std::optional<VirtAddr> KallsymsSearch::find_token_table(VirtAddr token_index) c
     place.token_index = token_index;
     place.token_table = token_index - (before.size() - start) - *last_start;
     if (place.token_table.raw() % table_alignment != 0) continue;
+    if (!spend(read_work + *last_start)) break;
     if (KallsymsTokens::load(space_, place, kernel_.order)) return place.token_table;
   }
   return std::nullopt;
 }
 
 /// Fills in names and num_syms.
-bool KallsymsSearch::find_names(KallsymsPlace& place) const {
+bool KallsymsSearch::find_names(KallsymsPlace& place) {
   for (const unsigned width : {4U, kernel_.word_size}) {
     for (const std::uint64_t padding : {0, 4}) {
       const auto markers = markers_that_end_at(place.token_table - padding, width);
@@ -190,7 +244,7 @@ bool KallsymsSearch::find_names(KallsymsPlace& place) const {
 }
 
 /// Numbers that descend to 0, read backwards from `end`.
-std::optional<Markers> KallsymsSearch::markers_that_end_at(VirtAddr end, unsigned width) const {
+std::optional<Markers> KallsymsSearch::markers_that_end_at(VirtAddr end, unsigned width) {
   Markers markers{end, 0, 0};
   std::uint64_t after = 0;
   while (markers.count < most_markers) {
@@ -208,7 +262,7 @@ std::optional<Markers> KallsymsSearch::markers_that_end_at(VirtAddr end, unsigne
 }
 
 /// `count` numbers that ascend from 0, from `at` on.
-std::optional<Markers> KallsymsSearch::markers_at(VirtAddr at, std::uint64_t count, unsigned width) const {
+std::optional<Markers> KallsymsSearch::markers_at(VirtAddr at, std::uint64_t count, unsigned width) {
   Markers markers{at, count, 0};
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto marker = read_number(at + i * width, width);
@@ -224,7 +278,7 @@ std::optional<Markers> KallsymsSearch::markers_at(VirtAddr at, std::uint64_t cou
 
 /// The same where seqs_of_names, three bytes a symbol, lie between markers and tokens: the distance of a marker 0
 /// from the tokens tells how many markers there must be.
-bool KallsymsSearch::find_names_before_seqs(KallsymsPlace& place, unsigned width) const {
+bool KallsymsSearch::find_names_before_seqs(KallsymsPlace& place, unsigned width) {
   constexpr std::uint64_t seqs_per_marker = names_per_marker * 3;
   const std::uint64_t each = width + seqs_per_marker;
   for (std::uint64_t distance = table_alignment; distance <= largest_seqs; distance += table_alignment) {
@@ -243,10 +297,10 @@ bool KallsymsSearch::find_names_before_seqs(KallsymsPlace& place, unsigned width
 }
 
 /// Finds num_syms and the beginning of the names in front of the markers.
-bool KallsymsSearch::names_before(const Markers& markers, KallsymsPlace& place) const {
+bool KallsymsSearch::names_before(const Markers& markers, KallsymsPlace& place) {
   // How far from the markers the last names begin is not known. Each place has its own idea of where the first
   // name is, and num_syms has to stand in front of that.
-  const std::vector<std::byte> tail = read_back(space_, markers.at, largest_step);
+  const std::vector<std::byte> tail = read_back(markers.at, largest_step);
   for (std::size_t left = 2; left <= tail.size(); ++left) {
     const VirtAddr names = markers.at - left - markers.last;
     if (names.raw() % table_alignment != 0) continue;
@@ -265,8 +319,9 @@ bool KallsymsSearch::names_before(const Markers& markers, KallsymsPlace& place) 
 }
 
 /// Whether `count` names fill these bytes, but for padding.
-bool KallsymsSearch::names_end(Bytes last_names, std::uint64_t count) const {
+bool KallsymsSearch::names_end(Bytes last_names, std::uint64_t count) {
   std::size_t at = 0;
+  if (!spend(count)) return false;
   for (; count > 0; --count) {
     if (at + 1 >= last_names.size()) return false;
     std::size_t length = std::to_integer<std::size_t>(last_names[at]);
@@ -284,7 +339,7 @@ bool KallsymsSearch::names_end(Bytes last_names, std::uint64_t count) const {
 /// All places and forms that the addresses have had. A proposal that is off by one entry would pass for right where
 /// _text and _stext are one address: so where padding has to be guessed, it lies between a table and its base (a wrong
 /// base puts _stext nowhere near), never between the names and the table.
-void KallsymsSearch::propose_addresses(KallsymsPlace& place) const {
+void KallsymsSearch::propose_addresses(KallsymsPlace& place) {
   using Form = KallsymsAddresses::Form;
   const std::uint64_t word = kernel_.word_size;
   const std::uint64_t count = read_number(place.num_syms, 4).value_or(0);
@@ -303,11 +358,7 @@ void KallsymsSearch::propose_addresses(KallsymsPlace& place) const {
 
 Result<KallsymsPlace> find_kallsyms(const AddressSpace& space, VirtRange image,
                                     const KallsymsKernel& kernel) {
-  if (auto place = KallsymsSearch(space, kernel).search(image)) return *std::move(place);
-  return Error{Errc::no_symbol,
-               fmt::format("no kallsyms tables were found from {:#x} up to {:#x}", image.start.raw(),
-                           image.end().raw()),
-               {}};
+  return KallsymsSearch(space, kernel).search(image);
 }
 
 }  // namespace memsect

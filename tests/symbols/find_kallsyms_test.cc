@@ -119,16 +119,93 @@ TEST(FindKallsyms, WithoutTablesIsNoSymbol) {
   }
 }
 
-TEST(FindKallsyms, GivesUpOnManyThingsThatLookLikeIt) {
-  // 256 texts with an index behind them, again and again, and no names.
+/// Memory that counts what is asked of it.
+class CountedMemory final : public PhysicalMemory {
+ public:
+  explicit CountedMemory(const PhysicalMemory& memory) : memory_(memory) {}
+  Result<std::vector<PhysRange>> ranges() const override { return memory_.ranges(); }
+  Result<View> view(PhysAddr at, std::size_t want) const override {
+    ++reads_;
+    return memory_.view(at, want);
+  }
+  std::uint64_t reads() const { return reads_; }
+
+ private:
+  const PhysicalMemory& memory_;
+  mutable std::uint64_t reads_ = 0;
+};
+
+/// What searching `image` of this memory, which is mapped from `text` on, comes to.
+struct Search {
+  Search(const PhysicalMemory& memory, VirtRange range) : counted(memory) {
+    const test::ShiftedTranslator translator(text);
+    error = find_kallsyms(AddressSpace(counted, translator), range, {text, ByteOrder::little, 8}).error();
+  }
+  CountedMemory counted;
+  Error error;
+};
+
+/// 256 texts with an index behind them.
+test::Buffer decoy_tokens() {
   test::Buffer decoy(256 * 2 + 512);
   for (std::size_t i = 0; i < 256; ++i) {
     decoy[i * 2] = std::byte{'a'};
     test::put_unsigned(decoy, 512 + i * 2, i * 2, 2, ByteOrder::little);
   }
-  ShiftedMemory memory(text);
-  for (std::uint64_t at = 0; at < 100; ++at) memory.write(text + at * decoy.size(), decoy);
-  EXPECT_EQ(find_kallsyms(memory.space(), image, {text, ByteOrder::little, 8}).error().code, Errc::no_symbol);
+  return decoy;
+}
+
+TEST(FindKallsyms, GivesUpOnManyThingsThatLookLikeIt) {
+  const test::Buffer decoy = decoy_tokens();
+  test::FakeMemory memory;
+  for (std::uint64_t i = 0; i < 100; ++i) memory.write(PhysAddr(i * decoy.size()), decoy);
+  const Search search(memory, image);
+  EXPECT_EQ(search.error.code, Errc::no_symbol);
+  EXPECT_EQ(
+      search.error.message,
+      "no kallsyms tables were found from 0xffffffff81000000 up to 0xffffffff81004000, where the search was "
+      "given up: no kernel takes that long");
+  EXPECT_LT(search.counted.reads(), 2000U);
+}
+
+TEST(FindKallsyms, GivesUpOnZerosThatCouldAllBeMarkers) {
+  const test::Buffer decoy = decoy_tokens();
+  test::FakeMemory memory;
+  constexpr std::uint64_t apart = 4 << 20;
+  constexpr unsigned decoys = 3;
+  for (std::uint64_t i = 1; i <= decoys; ++i) {
+    memory.add({PhysAddr(i * apart - 0x40000), 0x40000});
+    memory.write(PhysAddr(i * apart), decoy);
+  }
+  const Search search(memory, {text, (decoys + 1) * apart});
+  EXPECT_EQ(search.error.code, Errc::no_symbol);
+  EXPECT_LT(search.counted.reads(), 50'000U);
+}
+
+TEST(FindKallsyms, GivesUpOnNamesThatAllButFit) {
+  // Any place of these bytes can be that of num_syms, 0x101 names of one byte, or of markers, [0, 512].
+  constexpr std::uint64_t size = 0x400000;
+  test::FakeMemory memory;
+  test::Buffer bytes(size);
+  for (std::size_t at = 0; at < size; at += 8) {
+    test::put_unsigned(bytes, at, 0, 4, ByteOrder::little);
+    test::put_unsigned(bytes, at + 4, 0x200, 4, ByteOrder::little);
+  }
+  memory.write(PhysAddr(0), bytes);
+  const test::Buffer decoy = decoy_tokens();
+  for (std::uint64_t i = 0; i < 3; ++i) memory.write(PhysAddr(size + i * decoy.size()), decoy);
+  const Search search(memory, {text, 2 * size});
+  EXPECT_EQ(search.error.code, Errc::no_symbol);
+  EXPECT_LT(search.counted.reads(), 50'000U);
+}
+
+TEST(FindKallsyms, GivesUpWhereNothingCanBeRead) {
+  const Search search(test::FakeMemory(), {text, 1 << 30});
+  EXPECT_EQ(search.error.code, Errc::no_symbol);
+  EXPECT_TRUE(search.error.message.starts_with(
+      "no kallsyms tables were found from 0xffffffff81000000 up to 0xffffffff91000000, where"))
+      << search.error.message;
+  EXPECT_EQ(search.counted.reads(), (256U << 20) / 4096);
 }
 
 }  // namespace
