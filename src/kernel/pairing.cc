@@ -15,9 +15,10 @@ constexpr std::uint64_t largest_notes = 64 << 10;
 
 // The VMCOREINFO_SYMBOL()s of kernel/vmcore_info.c that are the addresses of these very symbols. Not so mem_section,
 // swapper_pg_dir and vmemmap, which stand there by their values.
-constexpr std::array<std::string_view, 6> compared_symbols{"init_uts_ns",       "node_online_map",
-                                                           "init_top_pgt",      "kallsyms_names",
-                                                           "kallsyms_num_syms", "kallsyms_token_table"};
+// A list that has _stext agrees there by itself: it tells by how much the others are moved.
+constexpr std::array<std::string_view, 7> compared_symbols{
+    "_stext",         "init_uts_ns",       "node_online_map",     "init_top_pgt",
+    "kallsyms_names", "kallsyms_num_syms", "kallsyms_token_table"};
 constexpr std::array<std::string_view, 4> compared_sizes{"page", "mem_section", "pglist_data", "zone"};
 struct StructMember {
   std::string_view type, member;
@@ -56,15 +57,22 @@ Result<bool> banner_names_release(const AddressSpace& space, VirtAddr banner, co
 }
 
 Result<void> check_symbols(const Vmcoreinfo& info, const SymbolSource& symbols, std::uint64_t shift) {
+  std::string missing;
+  bool compared = false;
   for (const std::string_view name : compared_symbols) {
     const auto run = info.symbol(name);
+    if (!run) continue;
     const auto listed = symbols.address_of(name);
-    if (!run || !listed || *run == *listed + shift) continue;
+    if (!listed) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
+    compared = compared || listed;
+    if (!listed || *run == *listed + shift) continue;
     return Error{Errc::mismatch,
                  fmt::format("{} lies at {:#x} in the dumped kernel, and at {:#x} by this list", name,
                              run->raw(), (*listed + shift).raw()),
                  {}};
   }
+  if (!compared && !missing.empty())
+    return Error{Errc::mismatch, fmt::format("it has none of the dumped kernel's symbols ({})", missing), {}};
   return {};
 }
 

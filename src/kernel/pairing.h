@@ -30,7 +30,8 @@ Result<std::string> dumped_build_id(const AddressSpace& space, VirtAddr start, V
 /// Whether the text at `banner` says that it is the kernel `release`.
 Result<bool> banner_names_release(const AddressSpace& space, VirtAddr banner, const std::string& release);
 
-/// `mismatch` when a symbol that VMCOREINFO knows too lies elsewhere than `symbols` says, moved by `shift`.
+/// `mismatch` when a symbol that VMCOREINFO knows too lies elsewhere than `symbols` says, moved by `shift`, or when
+/// `symbols` has none of those that VMCOREINFO knows.
 Result<void> check_symbols(const Vmcoreinfo& info, const SymbolSource& symbols, std::uint64_t shift);
 
 /// `mismatch` when a size or an offset in VMCOREINFO is not that of `types`.

@@ -61,6 +61,16 @@ TEST(Pairing, OfSymbolsWantsAllMovedByTheSame) {
           "node_online_map lies at 0xffffffff82002000 in the dumped kernel, and at 0xffffffff82002008"));
 }
 
+TEST(Pairing, OfSymbolsWantsOneThatBothKnow) {
+  const Vmcoreinfo info = info_of("SYMBOL(_stext)=ffffffff81000000\nSYMBOL(init_uts_ns)=ffffffff82001000\n");
+  EXPECT_TRUE(check_symbols(info, ListedSymbols({{"_stext", 0xffffffff81000000}}), 0));  // functions only
+  const auto strange = check_symbols(info, ListedSymbols({{"nothing", 0xffffffff81000000}}), 0);
+  ASSERT_FALSE(strange);
+  EXPECT_EQ(strange.error().code, Errc::mismatch);
+  EXPECT_EQ(strange.error().message, "it has none of the dumped kernel's symbols (_stext, init_uts_ns)");
+  EXPECT_TRUE(check_symbols(info_of("OSRELEASE=6.1\n"), ListedSymbols({}), 0));  // nothing to compare with
+}
+
 TEST(Pairing, OfTypesComparesSizesAndOffsets) {
   const FakeKernel fake("fake_6");
   const StructLayout page = fake.layout("page");
