@@ -26,9 +26,18 @@ std::uint64_t shift_of(const SymbolSource& symbols, const Vmcoreinfo& info) {
   return run && listed ? *run - *listed : info.kernel_offset().value_or(0);
 }
 
+Error of_another_build(Error error, const File& file, const Vmcoreinfo& info) {
+  return std::move(error)
+      .within(file.path() + " is the list of another build")
+      .with_hint(fmt::format("name the System.map of {}", info.release()));
+}
+
 /// Opens a list, `mismatch` when it is another kernel's.
-Result<OpenedSymbols> open_list(const std::shared_ptr<const File>& file, const Vmcoreinfo& info) {
-  auto symbols = open_symbol_list(*file);
+Result<OpenedSymbols> open_list(const std::shared_ptr<const File>& file, const SymbolInputs& inputs) {
+  const Vmcoreinfo& info = inputs.vmcoreinfo;
+  auto symbols = open_symbol_list(*file, inputs.word_size);
+  if (!symbols && symbols.error().code == Errc::mismatch)
+    return of_another_build(std::move(symbols).error(), *file, info);
   if (!symbols) {
     Error error = std::move(symbols).error().within(file->path());
     error.code = Errc::bad_format;  // no_symbol would mean that nobody knows the kernel's symbols
@@ -36,15 +45,13 @@ Result<OpenedSymbols> open_list(const std::shared_ptr<const File>& file, const V
   }
   OpenedSymbols opened{std::move(*symbols), file, 0};
   opened.shift = shift_of(*opened.symbols, info);
-  if (auto same = check_symbols(info, *opened.symbols, opened.shift); !same) {
-    Error error = std::move(same).error().within(file->path() + " is the list of another build");
-    return std::move(error).with_hint(fmt::format("name the System.map of {}", info.release()));
-  }
+  if (auto same = check_symbols(info, *opened.symbols, opened.shift); !same)
+    return of_another_build(std::move(same).error(), *file, info);
   return opened;
 }
 
 Result<OpenedSymbols> open_named_list(const SymbolInputs& inputs, Notes& notes) {
-  auto opened = open_list(inputs.files.symbols, inputs.vmcoreinfo);
+  auto opened = open_list(inputs.files.symbols, inputs);
   if (opened || opened.error().code != Errc::mismatch || !inputs.request.force) return opened;
   notes.warn(opened.error().message + "; going on because of --force: figures may be nonsense");
   auto symbols = open_symbol_list(*inputs.files.symbols);
@@ -60,10 +67,10 @@ std::optional<OpenedSymbols> search_system_map(const SymbolInputs& inputs, std::
     return std::nullopt;
   const std::string folder = inputs.dump_path.substr(0, inputs.dump_path.rfind('/') + 1);
   for (const std::string& path :
-       {folder + "System.map-" + release, "/boot/System.map-" + release,
+       {fmt::format("{}System.map-{}", folder, release), "/boot/System.map-" + release,
         "/lib/modules/" + release + "/System.map", "/usr/lib/debug/boot/System.map-" + release}) {
     auto file = File::open(path);
-    auto opened = file ? open_list(*file, inputs.vmcoreinfo) : Result<OpenedSymbols>(file.error());
+    auto opened = file ? open_list(*file, inputs) : Result<OpenedSymbols>(file.error());
     if (opened) return std::move(*opened);
     tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", path,
                          file ? opened.error().message : std::string("not there"));

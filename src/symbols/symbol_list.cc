@@ -24,8 +24,9 @@
 namespace memsect {
 namespace {
 
-/// Far above any kernel with all its modules (25 MB): what is larger is something else.
-constexpr std::size_t largest_list = std::size_t{128} << 20;
+/// Above any kernel with all its modules (25 MB): what is larger is something else.
+constexpr std::size_t largest_list = std::size_t{48} << 20;
+constexpr std::size_t most_symbols = std::size_t{1} << 21;  // allyesconfig: under a million
 constexpr std::size_t unsized_start = std::size_t{8} << 20;
 constexpr std::size_t longest_name = 2048;  // KSYM_NAME_LEN is 512
 constexpr std::size_t head_size = 4096;
@@ -118,6 +119,9 @@ Result<void> SymbolList::load() {
       not_zero = not_zero || line->not_zero;
       has_modules_ = has_modules_ || line->in_module;
       if (!line->in_module) {
+        if (lines_.size() == most_symbols)
+          return Error{
+              Errc::bad_format, fmt::format("has more symbols than any kernel ({})", most_symbols), {}};
         index_.add(hash_text(line->name));
         lines_.push_back(static_cast<std::uint32_t>(at));
       }
@@ -129,7 +133,11 @@ Result<void> SymbolList::load() {
     }
     at += whole.size() + 1;
   }
-  if (lines_.empty()) return Error{Errc::bad_format, "holds no symbols", {}};
+  if (lines_.empty()) {
+    return Error{
+        Errc::bad_format, has_modules_ ? "holds symbols of modules only" : "holds no symbols",
+        has_modules_ ? "a whole /proc/kallsyms is needed: the kernel's own symbols come first in it" : ""};
+  }
   if (not_zero) return {};
   return Error{Errc::no_symbol, "all addresses are 0: the kernel hid them from whoever read /proc/kallsyms",
                "read it as root; where that shows zeros too, sysctl kernel.kptr_restrict is 2"};
@@ -170,23 +178,34 @@ Result<std::unique_ptr<SymbolSource>> make_list(LargeBuffer bytes, std::size_t s
   return std::unique_ptr<SymbolSource>(std::move(list));
 }
 
-}  // namespace
-
-bool looks_like_symbol_list(Bytes head) {
+/// How many digits the addresses of a file have that begins with `head`; 0 when it is no list.
+std::size_t listed_digits(Bytes head) {
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   const std::size_t end = text.find('\n');
-  return end != std::string_view::npos && address_width(without_return(text.substr(0, end))) != 0;
+  return end == std::string_view::npos ? 0 : address_width(without_return(text.substr(0, end)));
 }
 
-bool looks_like_symbol_list(const File& file) {
+std::size_t listed_digits(const File& file) {
   std::array<std::byte, head_size> head{};
   const auto got = read_to_end(file, head);
-  return got && looks_like_symbol_list(std::span(head).first(*got));
+  return got ? listed_digits(std::span(head).first(*got)) : 0;
 }
 
-Result<std::unique_ptr<SymbolSource>> open_symbol_list(const File& file) {
-  // What only claims to be one is not worth reading up to megabytes of it.
-  if (!looks_like_symbol_list(file)) {
+}  // namespace
+
+bool looks_like_symbol_list(Bytes head) { return listed_digits(head) != 0; }
+
+bool looks_like_symbol_list(const File& file) { return listed_digits(file) != 0; }
+
+Result<std::unique_ptr<SymbolSource>> open_symbol_list(const File& file, unsigned word_size) {
+  // What only claims to be one, or is another machine's, is not worth reading up to megabytes of it.
+  const std::size_t digits = listed_digits(file);
+  if (digits != 0 && word_size != 0 && digits != std::size_t{2} * word_size) {
+    return Error{Errc::mismatch,
+                 fmt::format("its addresses have {} digits, those of this kernel {}", digits, 2 * word_size),
+                 {}};
+  }
+  if (digits == 0) {
     std::byte first{};
     if (auto got = read_to_end(file, {&first, 1}); !got) return std::move(got).error();
     return Error{Errc::bad_format, "is no symbol list (ADDRESS TYPE NAME, as in System.map)", {}};

@@ -99,7 +99,39 @@ TEST(SymbolList, NamesTheLineThatIsNone) {
   }
   EXPECT_EQ(error_of(""), "holds no symbols");
   EXPECT_EQ(error_of("no line feed"), "holds no symbols");
-  EXPECT_EQ(error_of("ffffffffc0001000 t helper\t[module]\n"), "holds no symbols");
+}
+
+TEST(SymbolList, OfModulesOnlySaysThatTheKernelIsMissing) {
+  const auto list = parse_symbol_list("ffffffffc0001000 t helper\t[module]\n");
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().code, Errc::bad_format);
+  EXPECT_EQ(list.error().message, "holds symbols of modules only");
+  EXPECT_NE(list.error().hint.find("a whole /proc/kallsyms"), std::string::npos);
+}
+
+TEST(SymbolList, OfAMachineWithOtherWordsIsAMismatch) {
+  const auto narrow = file_of("c1000000 T _text\n");
+  const auto wide = file_of("ffffffff81000000 T _text\n");
+  EXPECT_TRUE(open_symbol_list(*narrow, 4));
+  EXPECT_TRUE(open_symbol_list(*wide, 8));
+  EXPECT_TRUE(open_symbol_list(*narrow));
+  const auto list = open_symbol_list(*narrow, 8);
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().code, Errc::mismatch);
+  EXPECT_EQ(list.error().message, "its addresses have 8 digits, those of this kernel 16");
+  EXPECT_EQ(open_symbol_list(*wide, 4).error().code, Errc::mismatch);
+}
+
+TEST(SymbolList, RefusesWhatIsLargerThanThoseOfKernels) {
+  const std::string short_line = "00000001 T a\n";
+  std::string many;
+  constexpr std::size_t too_many = (1 << 21) + 1;
+  many.reserve(too_many * short_line.size());
+  for (std::size_t i = 0; i < too_many; ++i) many += short_line;
+  EXPECT_EQ(error_of(many), "has more symbols than any kernel (2097152)");
+  const auto list = open_symbol_list(*file_of(short_line + std::string(48 << 20, '\0')));
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().message, "is larger than any symbol list (48M)");
 }
 
 TEST(SymbolList, RefusesFilesThatBeginOtherwise) {
