@@ -28,6 +28,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <new>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -96,6 +97,7 @@ Result<TypeList> TypeList::parse(Bytes raw, unsigned pointer_size) {
   std::unique_ptr<btf, BtfDeleter> types(btf__new(raw.data(), static_cast<std::uint32_t>(raw.size())));
   if (!types) {
     const int reason = errno;
+    if (reason == ENOMEM) throw std::bad_alloc();  // as of all other memory: it says nothing about the BTF
     return Error{
         Errc::corrupt,
         fmt::format("{} bytes of BTF make no sense, or have kinds of types newer than libbpf {} (error {})",
