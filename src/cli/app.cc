@@ -193,7 +193,7 @@ int run_app(int argc, char** argv) {
   for (const auto& entry : declared) {
     if (entry->app->parsed()) return run_declared(*entry);
   }
-  fmt::print(stderr, "{}", help_of(program));
+  print_message(help_of(program));
   return exit_usage;
 }
 

@@ -42,8 +42,8 @@ void print_notes(const Notes& notes, bool verbose) {
   for (const Note& note : notes.all()) {
     if (note.severity == Severity::note && !verbose) continue;
     const char* const kind = note.severity == Severity::warning ? "warning" : "note";
-    fmt::print(stderr, "memsect: {}: {}\n", kind, printable(note.text));
-    if (!note.hint.empty()) fmt::print(stderr, "hint: {}\n", printable(note.hint));
+    print_message(fmt::format("memsect: {}: {}\n", kind, printable(note.text)));
+    if (!note.hint.empty()) print_message(fmt::format("hint: {}\n", printable(note.hint)));
   }
 }
 
@@ -60,9 +60,11 @@ int exit_code_of(const Error& error) {
   return exit_unreadable;
 }
 
+void print_message(const std::string& text) { static_cast<void>(std::fputs(text.c_str(), stderr)); }
+
 void print_error(const Error& error) {
-  fmt::print(stderr, "memsect: error: {}\n", printable(error.message));
-  if (!error.hint.empty()) fmt::print(stderr, "hint: {}\n", printable(error.hint));
+  print_message(fmt::format("memsect: error: {}\n", printable(error.message)));
+  if (!error.hint.empty()) print_message(fmt::format("hint: {}\n", printable(error.hint)));
 }
 
 Object make_source(const Kernel& kernel) {

@@ -25,6 +25,10 @@ enum ExitCode : int {
 /// The exit code that an error ends a run with.
 int exit_code_of(const Error& error);
 
+/// Writes to standard error, where it can be written: there is no better place to say that it cannot, and fmt::print
+/// would throw.
+void print_message(const std::string& text);
+
 /// "memsect: error: ..." and, where there is one, "hint: ..." on standard error.
 void print_error(const Error& error);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/output.h"
+
 namespace memsect {
 namespace {
 
@@ -22,7 +24,7 @@ Progress::Progress(std::string what, std::uint64_t total)
       next_(Clock::now() + before_first) {}
 
 Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (shown_) print_message("\r\033[K");
 }
 
 void Progress::advance(std::uint64_t count) {
@@ -30,7 +32,7 @@ void Progress::advance(std::uint64_t count) {
   if (!wanted_ || Clock::now() < next_) return;
   next_ = Clock::now() + between;
   shown_ = true;
-  fmt::print(stderr, "\r{}: {} %", what_, std::min<std::uint64_t>(done_ * 100 / total_, 100));
+  print_message(fmt::format("\r{}: {} %", what_, std::min<std::uint64_t>(done_ * 100 / total_, 100)));
   std::fflush(stderr);
 }
 
