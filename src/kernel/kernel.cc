@@ -192,11 +192,10 @@ Result<void> Kernel::choose_vmlinux(const InputFiles& inputs, const InputRequest
   }
   if (!file && request.debuginfod) {
     auto fetched = fetch_vmlinux(request);
-    if (!fetched && fetched.error().code == Errc::unsupported) return std::move(fetched).error();
     if (fetched)
       file = std::move(*fetched);
     else
-      notes_.warn(fetched.error().message + ": going on with what the dump has");
+      notes_.warn(fetched.error().message + ": going on with what the dump has", fetched.error().hint);
   }
   if (!file) return {};
   auto vmlinux = open_vmlinux(file, named ? inputs.debug_file : nullptr, request.search, notes_);
