@@ -27,7 +27,7 @@ Result<Kernel> Kernel::open(const InputRequest& request) {
 
 Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& request, AccessRecord* record) {
   Kernel kernel;
-  if (auto done = inputs.dump ? kernel.open_dump(inputs) : kernel.open_live(); !done)
+  if (auto done = inputs.dump ? kernel.open_dump(inputs) : kernel.open_live(inputs.live); !done)
     return std::move(done).error();
   if (auto done = kernel.read_vmcoreinfo(request); !done) return std::move(done).error();
   if (record != nullptr) {
@@ -58,10 +58,11 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   return {};
 }
 
-Result<void> Kernel::open_live() {
+Result<void> Kernel::open_live(bool named) {
   const LiveSystem system;
   files_.push_back({system.kcore, "dump", "proc-kcore"});
   auto dump = open_proc_kcore(system);
+  if (!dump && named) return std::move(dump).error().within(name());
   if (!dump) {
     Error error = std::move(dump).error().within("no dump was named, and the running kernel's " + name());
     return error.hint.empty() ? std::move(error).with_hint("name a dump: memsect COMMAND VMCORE [VMLINUX]")
@@ -250,20 +251,20 @@ Result<std::shared_ptr<const File>> Kernel::fetch_vmlinux(const InputRequest& re
 }
 
 /// Whether the kernel in memory carries the build ID of `vmlinux` where that says its notes are.
-bool Kernel::is_build_in_memory(const Vmlinux& vmlinux) {
-  arch_ = find_arch(vmlinux.image.machine);
-  if (arch_ == nullptr || vmlinux.image.build_id.empty() || !vmlinux.with_symbols) return false;
-  order_ = vmlinux.image.order;
+bool Kernel::is_build_in_memory(const Vmlinux& vmlinux) const {
+  const ArchDriver* const arch = find_arch(vmlinux.image.machine);
+  if (arch == nullptr || vmlinux.image.build_id.empty() || !vmlinux.with_symbols) return false;
   const auto symbols = open_elf_symtab(vmlinux.with_symbols);
   if (!symbols) return false;
   const auto run = vmcoreinfo_.symbol("_stext");
   const auto linked = (*symbols)->address_of("_stext");
   const auto start = (*symbols)->address_of("__start_notes");
   const auto stop = (*symbols)->address_of("__stop_notes");
-  const auto image = image_space();
+  const auto image = open_image(*arch, vmlinux.image.order);  // its machine need not be the dump's
   if (!run || !linked || !start || !stop || !image) return false;
   const std::uint64_t shift = *run - *linked;
-  const auto found = dumped_build_id(*image, *start + shift, *stop + shift, order_);
+  const auto found = dumped_build_id(AddressSpace(*dump_.memory, *image->translator), *start + shift,
+                                     *stop + shift, vmlinux.image.order);
   return found && *found == vmlinux.image.build_id;
 }
 
@@ -319,16 +320,20 @@ Result<void> Kernel::choose_arch() {
 void Kernel::choose_order() {
   order_ = arch_->order ? *arch_->order : vmlinux_ ? vmlinux_->image.order : dump_.info.order;
   if (arch_->order || vmlinux_) return;
-  auto image = arch_->open({*dump_.memory, vmcoreinfo_,
-                            [this](std::string_view name) { return vmcoreinfo_.symbol(name); }, order_});
+  const auto image = open_image(*arch_, order_);
   if (image) order_ = order_of_memory(AddressSpace(*dump_.memory, *image->translator), vmcoreinfo_, order_);
 }
 
-/// Memory as far as VMCOREINFO leads, for reading symbols out of it. Not recorded: an extract takes them as a whole.
+/// Memory as far as VMCOREINFO leads, as a machine `arch` has it.
+Result<ArchMemory> Kernel::open_image(const ArchDriver& arch, ByteOrder order) const {
+  return arch.open({*dump_.memory, vmcoreinfo_,
+                    [this](std::string_view name) { return vmcoreinfo_.symbol(name); }, order});
+}
+
+/// The same for reading symbols out of it. Not recorded: an extract takes them as a whole.
 Result<AddressSpace> Kernel::image_space() {
   if (!image_) {
-    auto image = arch_->open({*dump_.memory, vmcoreinfo_,
-                              [this](std::string_view name) { return vmcoreinfo_.symbol(name); }, order_});
+    auto image = open_image(*arch_, order_);
     if (!image) return std::move(image).error();
     image_ = std::move(*image);
   }

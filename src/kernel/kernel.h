@@ -74,7 +74,7 @@ class Kernel {
   Kernel() = default;
   const PhysicalMemory& data_memory() const { return recorded_data_ ? *recorded_data_ : *dump_.memory; }
   Result<void> open_dump(const InputFiles& inputs);
-  Result<void> open_live();
+  Result<void> open_live(bool named);
   Result<void> read_vmcoreinfo(const InputRequest& request);
   Result<std::string> find_vmcoreinfo_text(const InputRequest& request);
   std::optional<std::string> agreed_vmcoreinfo_text();
@@ -89,8 +89,9 @@ class Kernel {
   Result<void> check_banner(const InputRequest& request);
   Result<void> find_types(const InputFiles& inputs, const InputRequest& request);
   Result<std::shared_ptr<const File>> fetch_vmlinux(const InputRequest& request) const;
+  Result<ArchMemory> open_image(const ArchDriver& arch, ByteOrder order) const;
   Result<AddressSpace> image_space();
-  bool is_build_in_memory(const Vmlinux& vmlinux);
+  bool is_build_in_memory(const Vmlinux& vmlinux) const;
   void find_kaslr_offset();
   Error explain(Error error) const;
   Error not_of_these_words() const;
