@@ -23,7 +23,7 @@ Result<Bounds> parse_bounds(std::string_view option, std::string_view text, std:
   return Bounds{*first, *last};
 }
 
-/// An empty text, as a shell variable that is not set leaves it, would select everything.
+/// An empty text, as a shell variable that is not set leaves it, would select everything, or name no dump.
 std::string not_empty(const std::string& text) { return text.empty() ? "its value is empty" : ""; }
 
 /// Whether [start, end) meets the inclusive bounds.
@@ -60,14 +60,18 @@ void add_target_option(CLI::App& app, CommonOptions& options) {
 void add_common_options(CLI::App& app, CommonOptions& options, const std::vector<std::string>& formats) {
   app.add_option("FILE", options.input.files,
                  "a dump, and what there is of its kernel: vmlinux, System.map, BTF")
-      ->type_name("");
-  app.add_option("-c,--core", options.input.core, "the dump")->type_name("FILE");
+      ->type_name("")
+      ->check(not_empty);
+  app.add_option("-c,--core", options.input.core, "the dump")->type_name("FILE")->check(not_empty);
   app.add_option("-s,--vmlinux", options.input.vmlinux, "the vmlinux of the dumped kernel")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty);
   app.add_option("--symbols", options.input.symbols, "a System.map or a saved /proc/kallsyms of the kernel")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty);
   app.add_option("--btf", options.input.btf, "types: a copy of the kernel's /sys/kernel/btf/vmlinux")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty);
   app.add_option("--types", options.types, "where types come from: auto, dwarf, btf or vmcoreinfo")
       ->type_name("FROM")
       ->check(CLI::IsMember({"auto", "dwarf", "btf", "vmcoreinfo"}));
@@ -88,7 +92,9 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
                  "columns, comma separated; +COL adds to the default")
       ->type_name("LIST");
   app.add_flag("-b,--bytes", options.bytes, "sizes in bytes");
-  app.add_option("--to", options.to, "write there, not to standard output")->type_name("FILE");
+  app.add_option("--to", options.to, "write there, not to standard output")
+      ->type_name("FILE")
+      ->check(not_empty);
   app.add_option("--color", options.color, "auto, always or never (NO_COLOR is honoured)")
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}));
