@@ -21,9 +21,9 @@ namespace memsect {
 namespace {
 
 constexpr const char* program_help =
-    R"(A FILE is a crash dump (vmcore), or what there is of its kernel: vmlinux, System.map, BTF; memsect tells them apart by
-their content. Without a dump it is the running kernel that answers (root only). Without a vmlinux memsect looks for one,
-and takes types and symbols out of the dump itself where there is none.
+    R"(A FILE is a crash dump (vmcore), or what there is of its kernel: vmlinux, System.map, BTF; memsect tells
+them apart by their content. Without a dump it is the running kernel that answers (root only). Without a
+vmlinux memsect looks for one, and takes types and symbols out of the dump itself where there is none.
 
 Examples:
   memsect deps vmcore vmlinux             which sections hold whose metadata

@@ -40,8 +40,9 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 const Command blocks_command{
     "blocks", "memory blocks as lsmem shows them",
-    R"(The units of /sys/devices/system/memory, one row each. ZONE is the kernel's own record of the one zone that spans the
-block (5.18+): where it is -, offlining is refused with EINVAL. ZONES is what the pages say.
+    R"(The units of /sys/devices/system/memory, one row each. ZONE is the kernel's own record of the one zone
+that spans the block (5.18+): where it is -, offlining is refused with EINVAL. ZONES is what the pages
+say.
 
 Examples:
   memsect blocks vmcore vmlinux

@@ -69,9 +69,10 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 const Command deps_command{
     "deps", "which sections hold whose metadata, and what therefore cannot go",
-    R"(A section holds an object when any byte of it lies in the section: usages (mem_section_usage), memmaps (struct pages),
-pgdats, section roots and their table, page_ext, memory blocks, page tables and more (memsect-json(5)). Holders come first, heaviest first; then circles of needs, the messages of the
-kernel's own boot-time check (2.6.27 to 7.0), and an order in which sections could go as far as metadata decides.
+    R"(A section holds an object when any byte of it lies in the section: usages (mem_section_usage), memmaps
+(struct pages), pgdats, section roots and their table, page_ext, memory blocks, page tables and more
+(memsect-json(5)). Holders come first, heaviest first; then circles of needs, the messages of the kernel's
+own boot-time check (2.6.27 to 7.0), and an order in which sections could go as far as metadata decides.
 
 Examples:
   memsect deps vmcore vmlinux

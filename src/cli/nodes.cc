@@ -34,8 +34,9 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 const Command nodes_command{
     "nodes", "pgdats, where they lie, and their zones",
-    R"(One row a zone of every node that has a pgdat, memory or not. PAGEBLOCKS counts as /proc/pagetypeinfo does under
-"Number of blocks type". ON_NODE is the node whose memory holds the pgdat: that node cannot go while this one is there.
+    R"(One row a zone of every node that has a pgdat, memory or not. PAGEBLOCKS counts as /proc/pagetypeinfo
+does under "Number of blocks type". ON_NODE is the node whose memory holds the pgdat: that node cannot
+go while this one is there.
 
 Examples:
   memsect nodes vmcore vmlinux

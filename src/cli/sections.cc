@@ -43,8 +43,9 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 const Command sections_command{
     "sections", "one row a present memory section, as crash's kmem -n and more",
-    R"(The first columns are those of crash's `kmem -n`. STATE: Present, has Mem map, Online, Early (boot memory), Device
-shares it, Vmemmap initialised early. HOLDS names what lies in the section and serves other sections or nodes.
+    R"(The first columns are those of crash's `kmem -n`. STATE: Present, has Mem map, Online, Early (boot
+memory), Device shares it, Vmemmap initialised early. HOLDS names what lies in the section and serves
+other sections or nodes.
 
 Examples:
   memsect sections vmcore vmlinux

@@ -36,9 +36,9 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 const Command subsections_command{
     "subsections", "which 2 MiB units of each section there are: boot or hot-added RAM, or a device's",
-    R"(A row is a range of subsections of one kind: boot_ram, hot_added_ram, or zone_device (persistent memory and the like).
-Subsections that are not populated are in no row. The kernel keeps the map since 5.3, and since 5.7 with VMEMMAP only;
-where there is none, one sentence says what the kernel does instead.
+    R"(A row is a range of subsections of one kind: boot_ram, hot_added_ram, or zone_device (persistent memory
+and the like). Subsections that are not populated are in no row. The kernel keeps the map since 5.3, and
+since 5.7 with VMEMMAP only; where there is none, one sentence says what the kernel does instead.
 
 Examples:
   memsect subsections vmcore vmlinux

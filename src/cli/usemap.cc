@@ -53,10 +53,11 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 const Command usemap_command{
     "usemap", "the pageblock map, a letter a pageblock, and its totals by zone",
-    R"(Each letter is a pageblock: Unmovable, Movable, Reclaimable, HighAtomic, CMA, Isolate; in lower case where compaction
-is to skip it. X is Reserve (up to 4.3), a digit is a type that the kernel has no name for. A row has 64 of them. What
-the map of a section says that is not online (no O in STATE) is stale. The totals below are those of /proc/pagetypeinfo,
-which counts pageblocks that are online and begin in the zone; they are left out when single sections were asked for.
+    R"(Each letter is a pageblock: Unmovable, Movable, Reclaimable, HighAtomic, CMA, Isolate; in lower case
+where compaction is to skip it. X is Reserve (up to 4.3), a digit is a type that the kernel has no name
+for. A row has 64 of them. What the map of a section says that is not online (no O in STATE) is stale.
+The totals below are those of /proc/pagetypeinfo, which counts pageblocks that are online and begin in
+the zone; they are left out when single sections were asked for.
 
 Examples:
   memsect usemap vmcore vmlinux

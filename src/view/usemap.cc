@@ -22,10 +22,7 @@ namespace {
 constexpr std::array<Column, 9> columns{{
     {"NR", "section number", Align::right},
     {"STATE", "Present, has Mem map, Online, Early, Device shares it, Vmemmap initialised early"},
-    {"MAP",
-     "a letter a pageblock: U M R H C I as the kernel's names begin, lower case with the skip bit; a digit: "
-     "a "
-     "type without a name"},
+    {"MAP", "a letter a pageblock: U M R H C I, lower case with the skip bit, or a digit (see below)"},
     {"NODE", "NUMA node", Align::right, false},
     {"ONLINE", "whether the section is online; the map of one that is not is stale", Align::left, false},
     {"PFN", "first page frame number of the row", Align::right, false},
