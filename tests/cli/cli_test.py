@@ -72,7 +72,7 @@ def prepare(folder, real, unpacked):
         os.symlink(os.path.join(unpacked, case, "vmlinux"), os.path.join(where, "vmlinux"))
     with open(os.path.join(folder, "vmcore"), "rb") as file:
         dump = file.read()
-    for name, percent in (("cut-early", 60), ("cut-late", 97)):
+    for name, percent in (("cut-early", 10), ("cut-late", 90)):
         with open(os.path.join(folder, name), "wb") as file:
             file.write(dump[:len(dump) * percent // 100])
 
