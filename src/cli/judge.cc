@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "cli/progress.h"
-#include "model/page_scan.h"
+#include "model/page_scanner.h"
 
 namespace memsect {
 namespace {
@@ -18,7 +18,7 @@ constexpr unsigned most_threads = 64;
 
 std::vector<std::string> zone_names(const PageScanner& scanner) {
   std::vector<std::string> names;
-  for (unsigned zone = 0; zone < most_zones; ++zone) names.push_back(scanner.reader().zone_name(zone));
+  for (unsigned zone = 0; zone < most_zones; ++zone) names.push_back(scanner.zone_name(zone));
   return names;
 }
 

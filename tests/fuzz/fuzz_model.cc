@@ -18,7 +18,7 @@
 #include "model/address.h"
 #include "model/extract_plan.h"
 #include "model/offline_rules.h"
-#include "model/page_scan.h"
+#include "model/page_scanner.h"
 #include "support/fake_kernel.h"
 #include "view/addr.h"
 #include "view/blocks.h"

@@ -271,8 +271,10 @@ class ModelParser {
                      page))
       return false;
     if (!page) return complain("a tail is somewhere");
-    if (node->zones.empty()) node->zones.emplace_back().vmemmap_tails = std::vector<SharedPage>();
-    node->zones.front().vmemmap_tails->push_back({page->first_phys(), page->allocation});
+    if (node->zones.empty()) node->zones.emplace_back().name = "Normal";
+    auto& tails = node->zones.front().vmemmap_tails;
+    if (!tails) tails = std::vector<SharedPage>();
+    tails->push_back({page->first_phys(), page->allocation});
     return true;
   }
 

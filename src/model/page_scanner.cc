@@ -18,15 +18,22 @@
 //
 // HugeTLB's vmemmap optimisation maps one page of struct pages many times (5.15-7.0): what looks like a head at the
 // start of such a page is a tail if the struct page behind it names another head (page_fixed_fake_head()).
-#include "model/page_scan.h"
+#include "model/page_scanner.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
+#include <map>
+#include <memory>
+#include <optional>
 
+#include "base/large_buffer.h"
 #include "kernel/kernel.h"
+#include "memory/address_space.h"
+#include "model/compound_layout.h"
+#include "model/page.h"
+#include "model/page_types.h"
 
 namespace memsect {
 namespace {
@@ -64,6 +71,58 @@ void note_page(PinnedPages& pinned, Pfn pfn) {
 
 }  // namespace
 
+/// The scanner's inside: what it binds once, and the struct pages at hand.
+class PageScanner::Inside {
+ public:
+  Inside(const Kernel& kernel, const MemoryGeometry& geometry);
+
+  /// Why no page can be judged: a struct page whose layout is not known.
+  const Result<void>& usable() const { return usable_; }
+  const PageReader& reader() const { return reader_; }
+  /// Goes over the pages of `range` that lie in online sections. Never fails: what cannot be read is counted.
+  PageScan scan(const MemoryModel& model, PfnRange range);
+
+ private:
+  struct Found;
+  struct Window;
+
+  Result<void> bind(const Kernel& kernel);
+  void bind_types(const Kernel& kernel, const StructLayout& page);
+  bool load(const MemoryModel& model, const Section& section, PfnRange part);
+  void scan_section(const MemoryModel& model, const Section& section, PfnRange part, Pfn end, PageScan& scan);
+  Found judge(Bytes page, VirtAddr address, PageScan& scan);
+  const PageInfo& place_of(Bytes page, std::uint64_t flags, PageScan& scan);
+  Found judge_compound(VirtAddr address, VirtAddr head, PageScan& scan);
+  Found judge_single(Bytes page, PageScan& scan);
+  std::optional<VirtAddr> head_of(Bytes page, VirtAddr address, std::uint64_t flags) const;
+  std::optional<Bytes> bytes_at(VirtAddr address, std::uint64_t size);
+  bool has_movable_ops(Bytes page, std::uint64_t flags) const;
+  bool is_user_mapping(Bytes page) const;
+  bool is_type(Bytes page, const std::optional<PageType>& type) const;
+  void note_pins(Bytes page, Pfn pfn, PageScan& scan) const;
+  std::uint32_t cache_of(Bytes head, PageScan& scan);
+
+  PageReader reader_;
+  AddressSpace space_;
+  ByteOrder order_;
+  Result<void> usable_;
+  std::uint64_t struct_page_size_ = 0, page_size_ = 0;
+  Field flags_, refcount_, mapping_, private_;
+  std::optional<Field> mapcount_, page_type_;
+  std::optional<PageType> buddy_, slab_, table_, offline_, hugetlb_, zsmalloc_;
+  std::uint64_t head_bit_ = 0, reserved_bit_ = 0, lru_bit_ = 0, slab_bit_ = 0, poison_bit_ = 0;
+  std::uint64_t movable_ops_bit_ = 0, swapcache_bit_ = 0, private_bit_ = 0;
+  CompoundLayout compound_;
+  std::optional<unsigned> zone_movable_, zone_device_;
+  /// Node and zone of the page before, which are those of nearly every page.
+  std::optional<PageInfo> last_place_;
+  std::uint64_t last_place_bits_ = 0;
+  bool high_addresses_ = true;
+  std::optional<Field> slab_cache_, cache_name_;
+  std::map<std::uint64_t, std::string> cache_names_;  ///< by address of the kmem_cache
+  std::unique_ptr<Window> window_;
+};
+
 std::string_view page_use_name(PageUse use) {
   static constexpr std::array<std::string_view, 10> names{"free",           "movable", "poisoned", "offline",
                                                           "offline_in_use", "device",  "reserved", "slab",
@@ -72,7 +131,7 @@ std::string_view page_use_name(PageUse use) {
 }
 
 /// What judging a struct page said, and how many pages from it on are answered with it.
-struct PageScanner::Found {
+struct PageScanner::Inside::Found {
   PageUse use = PageUse::other;
   std::uint64_t pages = 1;
   std::uint32_t cache = 0;
@@ -81,7 +140,7 @@ struct PageScanner::Found {
 };
 
 /// The struct pages at hand: read as a whole, page by page where that fails.
-struct PageScanner::Window {
+struct PageScanner::Inside::Window {
   LargeBuffer buffer{window_bytes};
   VirtAddr start;
   std::uint64_t size = 0;
@@ -97,7 +156,7 @@ struct PageScanner::Window {
   }
 };
 
-PageScanner::PageScanner(const Kernel& kernel, const MemoryGeometry& geometry)
+PageScanner::Inside::Inside(const Kernel& kernel, const MemoryGeometry& geometry)
     : reader_(kernel, geometry),
       space_(kernel.space()),
       order_(kernel.order()),
@@ -106,10 +165,7 @@ PageScanner::PageScanner(const Kernel& kernel, const MemoryGeometry& geometry)
   usable_ = bind(kernel);
 }
 
-PageScanner::~PageScanner() = default;
-PageScanner::PageScanner(PageScanner&&) noexcept = default;
-
-Result<void> PageScanner::bind(const Kernel& kernel) {
+Result<void> PageScanner::Inside::bind(const Kernel& kernel) {
   const TypeSource& types = kernel.types();
   auto page = types.find_struct("page");
   if (!page) return std::move(page).error();
@@ -142,7 +198,7 @@ Result<void> PageScanner::bind(const Kernel& kernel) {
   return {};
 }
 
-void PageScanner::bind_types(const Kernel& kernel, const StructLayout& page) {
+void PageScanner::Inside::bind_types(const Kernel& kernel, const StructLayout& page) {
   const TypeSource& types = kernel.types();
   slab_bit_ = flag_bit(types, "PG_slab");
   poison_bit_ = flag_bit(types, "PG_hwpoison");
@@ -175,12 +231,12 @@ void PageScanner::bind_types(const Kernel& kernel, const StructLayout& page) {
   }
 }
 
-bool PageScanner::is_type(Bytes page, const std::optional<PageType>& type) const {
+bool PageScanner::Inside::is_type(Bytes page, const std::optional<PageType>& type) const {
   if (!type || !page_type_) return false;
   return (static_cast<std::uint32_t>(page_type_->get(page)) & type->mask) == type->value;
 }
 
-bool PageScanner::has_movable_ops(Bytes page, std::uint64_t flags) const {
+bool PageScanner::Inside::has_movable_ops(Bytes page, std::uint64_t flags) const {
   // Linux 84caf98838a3 ("mm: stop storing migration_ops in page->mapping") (v6.17): a flag, beside a type that can
   // have them. Before, the lowest bits of the mapping: PAGE_MAPPING_MOVABLE.
   if (movable_ops_bit_ != 0)
@@ -189,13 +245,13 @@ bool PageScanner::has_movable_ops(Bytes page, std::uint64_t flags) const {
 }
 
 /// Anonymous, KSM, or in a file's page cache: page.mapping points to a kernel object.
-bool PageScanner::is_user_mapping(Bytes page) const {
+bool PageScanner::Inside::is_user_mapping(Bytes page) const {
   const std::uint64_t mapping = mapping_.get(page);
   if (mapping <= mapping_kind || (high_addresses_ && mapping >> 63 == 0)) return false;
   return (mapping & mapping_kind) != mapping_movable;
 }
 
-std::optional<Bytes> PageScanner::bytes_at(VirtAddr address, std::uint64_t size) {
+std::optional<Bytes> PageScanner::Inside::bytes_at(VirtAddr address, std::uint64_t size) {
   Window& window = *window_;
   if (window.has(address, size, page_size_))
     return Bytes(window.buffer.span()).subspan(address - window.start, size);
@@ -204,7 +260,8 @@ std::optional<Bytes> PageScanner::bytes_at(VirtAddr address, std::uint64_t size)
   return Bytes(window.aside);
 }
 
-std::optional<VirtAddr> PageScanner::head_of(Bytes page, VirtAddr address, std::uint64_t flags) const {
+std::optional<VirtAddr> PageScanner::Inside::head_of(Bytes page, VirtAddr address,
+                                                     std::uint64_t flags) const {
   if (const auto head = reader_.head_of(page, address)) return head;
   if ((flags & head_bit_) == 0) return std::nullopt;
   if (address.raw() % page_size_ != 0) return address;
@@ -216,7 +273,7 @@ std::optional<VirtAddr> PageScanner::head_of(Bytes page, VirtAddr address, std::
   return named ? *named : address;
 }
 
-std::uint32_t PageScanner::cache_of(Bytes head, PageScan& scan) {
+std::uint32_t PageScanner::Inside::cache_of(Bytes head, PageScan& scan) {
   std::string name = "unknown";
   if (slab_cache_ && cache_name_) {
     const std::uint64_t cache = slab_cache_->get(head);
@@ -239,7 +296,8 @@ std::uint32_t PageScanner::cache_of(Bytes head, PageScan& scan) {
   return index;
 }
 
-PageScanner::Found PageScanner::judge_compound(VirtAddr address, VirtAddr head, PageScan& scan) {
+PageScanner::Inside::Found PageScanner::Inside::judge_compound(VirtAddr address, VirtAddr head,
+                                                               PageScan& scan) {
   const Found broken{PageUse::other, 1, 0, true, false};
   const std::uint64_t distance = address - head;  // wraps for a head behind its tail
   if (distance % struct_page_size_ != 0 || distance / struct_page_size_ >> largest_order != 0) return broken;
@@ -267,7 +325,7 @@ PageScanner::Found PageScanner::judge_compound(VirtAddr address, VirtAddr head, 
   return found;
 }
 
-PageScanner::Found PageScanner::judge_single(Bytes page, PageScan& scan) {
+PageScanner::Inside::Found PageScanner::Inside::judge_single(Bytes page, PageScan& scan) {
   const std::uint64_t flags = flags_.get(page);
   const std::int64_t references = refcount_.get_signed(page);
   if ((flags & slab_bit_) != 0 || is_type(page, slab_)) {
@@ -291,7 +349,7 @@ PageScanner::Found PageScanner::judge_single(Bytes page, PageScan& scan) {
   return {is_user_mapping(page) ? PageUse::movable : PageUse::other};
 }
 
-PageScanner::Found PageScanner::judge(Bytes page, VirtAddr address, PageScan& scan) {
+PageScanner::Inside::Found PageScanner::Inside::judge(Bytes page, VirtAddr address, PageScan& scan) {
   const std::uint64_t flags = flags_.get(page);
   const unsigned zone = place_of(page, flags, scan).zone;
   if (zone_device_ == zone) return {PageUse::device};
@@ -302,7 +360,7 @@ PageScanner::Found PageScanner::judge(Bytes page, VirtAddr address, PageScan& sc
   return found;
 }
 
-const PageInfo& PageScanner::place_of(Bytes page, std::uint64_t flags, PageScan& scan) {
+const PageInfo& PageScanner::Inside::place_of(Bytes page, std::uint64_t flags, PageScan& scan) {
   const std::uint64_t bits = flags & reader_.place_mask();
   if (last_place_ && bits == last_place_bits_) return *last_place_;
   last_place_ = reader_.decode(page);
@@ -315,7 +373,7 @@ const PageInfo& PageScanner::place_of(Bytes page, std::uint64_t flags, PageScan&
   return *last_place_;
 }
 
-void PageScanner::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
+void PageScanner::Inside::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
   const std::uint64_t flags = flags_.get(page);
   if ((flags & lru_bit_) == 0 || !mapcount_ || !is_user_mapping(page)) return;
   const std::int64_t stored = mapcount_->get_signed(page);
@@ -329,7 +387,7 @@ void PageScanner::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
   if (unexplained >= pin_bias) note_page(scan.long_term, pfn);
 }
 
-bool PageScanner::load(const MemoryModel& model, const Section& section, PfnRange part) {
+bool PageScanner::Inside::load(const MemoryModel& model, const Section& section, PfnRange part) {
   Window& window = *window_;
   const std::uint64_t first = part.start - model.geometry.section_nr_to_pfn(section.nr);
   window.start = section.mem_map + first * struct_page_size_;
@@ -347,8 +405,8 @@ bool PageScanner::load(const MemoryModel& model, const Section& section, PfnRang
   return false;
 }
 
-void PageScanner::scan_section(const MemoryModel& model, const Section& section, PfnRange part, Pfn end,
-                               PageScan& scan) {
+void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& section, PfnRange part,
+                                       Pfn end, PageScan& scan) {
   if (!load(model, section, part) && !scan.why_not_read) scan.why_not_read = window_->why;
   const Window& window = *window_;
   for (std::uint64_t i = 0; i < part.size;) {
@@ -376,7 +434,7 @@ void PageScanner::scan_section(const MemoryModel& model, const Section& section,
   }
 }
 
-PageScan PageScanner::scan(const MemoryModel& model, PfnRange range) {
+PageScan PageScanner::Inside::scan(const MemoryModel& model, PfnRange range) {
   PageScan scan;
   last_place_.reset();
   scan.pages = range.size;
@@ -401,5 +459,14 @@ PageScan PageScanner::scan(const MemoryModel& model, PfnRange range) {
   }
   return scan;
 }
+
+PageScanner::PageScanner(const Kernel& kernel, const MemoryGeometry& geometry)
+    : inside_(std::make_unique<Inside>(kernel, geometry)) {}
+PageScanner::~PageScanner() = default;
+PageScanner::PageScanner(PageScanner&&) noexcept = default;
+
+const Result<void>& PageScanner::usable() const { return inside_->usable(); }
+std::string PageScanner::zone_name(unsigned zone) const { return inside_->reader().zone_name(zone); }
+PageScan PageScanner::scan(const MemoryModel& model, PfnRange range) { return inside_->scan(model, range); }
 
 }  // namespace memsect

@@ -1,5 +1,5 @@
 // Which pages make the kernel refuse, by its order of tests.
-#include "model/page_scan.h"
+#include "model/page_scanner.h"
 
 #include <gmock/gmock.h>
 
