@@ -3,10 +3,12 @@
 
 usage: bench/run.py [options] [DUMP...]
 
-Three parts (--part; all by default):
+Four parts (--part; all by default):
   compare  `memsect deps` on each DUMP with types from DWARF, from the vmlinux's BTF, and with nothing but the dump, beside
            a walk of the same sections and usages in drgn (bench/walk_drgn.py) and `kmem -n` in crash, taking turns
   machine  `memsect deps` on made-up machines of up to 131,072 sections, 16 TiB (bench/make_machine)
+  pages    `memsect removable` over all struct pages of a made-up machine of 64 GiB, by one thread and by two; and
+           `memsect why` of one memory block of each DUMP, beside drgn looking at the same pages (bench/pages_drgn.py)
   forms    `memsect deps` on the first DUMP in other forms: compressed, flattened (tests/tools/make_forms)
 
 A run is a whole process, from start to exit, its files in the page cache. Time is the median, with the fastest and the
@@ -31,6 +33,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 MACHINES = (16384, 32768, 65536, 131072)
+PAGES_SECTIONS = 512  # of 128 MiB
 FORMS = ("elf", "elf-flattened", "kdump-raw", "kdump-zlib", "kdump-lzo", "kdump-snappy", "kdump-zstd",
          "kdump-flattened")
 
@@ -264,6 +267,60 @@ def machine(options):
     return results
 
 
+# --- pages --------------------------------------------------------------------------------------------------
+
+def scan_machine(options):
+    """Struct pages a second, of a machine of 64 GiB in an uncompressed dump."""
+    tool = os.path.join(options.build, "bench", "make_machine")
+    if not os.path.exists(tool):
+        print(f"pages: the made-up machine is left out, {tool} is not built (-DMEMSECT_BUILD_BENCH=ON)\n")
+        return []
+    dump = os.path.join(options.folder, "machine-pages")
+    made = subprocess.run([tool, str(PAGES_SECTIONS), dump, "2"], check=True, capture_output=True, text=True)
+    vmlinux = made.stdout.strip()
+    info = json.loads(text_of(options.memsect, "info", "-J", "--no-search", dump, vmlinux))["data"]
+    size = info["present_sections"] * info["pages_per_section"] * info["struct_page_size"]
+    scan = (options.memsect, "removable", "--no-search", dump, vmlinux, "--threads")
+    commands = {"deps": ((options.memsect, "deps", "--no-search", dump, vmlinux), 1),
+                "1 thread": ((*scan, "1"), 1), "2 threads": ((*scan, "2"), 1)}
+    measured = take_turns(commands, options.rounds, options.folder)
+    print(f"made-up machine of 64 GiB, {size / 2**20:.0f} MiB of struct pages, `memsect removable`")
+    floor = measured.pop("deps")
+    results = []
+    for name, series in measured.items():
+        rate = size / 2**20 / (middle(series) - middle(floor))
+        per_core = size / 2**20 / (statistics.median(series.cpu) - statistics.median(floor.cpu))
+        print(f"  {name:9} {spread(series):58} {memory(series)}  {rate:.2f} GiB/s, {per_core:.2f} a second of CPU")
+        results.append({"threads": name, "bytes": size, **record(series)})
+    print()
+    return results
+
+
+def pages(options):
+    results = scan_machine(options)
+    for dump in options.dumps:
+        release = release_of(options.memsect, dump)
+        vmlinux, kind = find_vmlinux(options, dump, release) if release else (None, None)
+        if vmlinux is None:
+            continue
+        block = json.loads(text_of(options.memsect, "removable", "-J", "--no-search", dump, vmlinux))["data"][1]
+        first, end = int(block["phys_start"], 0) >> 12, int(block["phys_end"], 0) >> 12
+        why = (options.memsect, "why", f"memory{block['block']}", "--no-search", dump, vmlinux)
+        walk = (options.python or "", os.path.join(HERE, "pages_drgn.py"), dump, vmlinux, str(first), str(end - first))
+        commands = {"memsect": (why, options.runs)}
+        if options.python and text_of(*walk):
+            commands["drgn"] = (walk, 1)
+        measured = take_turns(commands, options.rounds, options.folder)
+        ours = middle(measured["memsect"])
+        print(f"{release}: {kind} vmlinux, one block of {end - first} pages, `memsect why`")
+        for name, series in measured.items():
+            ratio = "" if name == "memsect" else f"  {middle(series) / ours:6.1f} times memsect's"
+            print(f"  {name:8} {spread(series):58} {memory(series)}{ratio}")
+            results.append({"release": release, "tool": name, **record(series)})
+        print()
+    return results
+
+
 # --- forms --------------------------------------------------------------------------------------------------
 
 def forms(options):
@@ -296,7 +353,7 @@ def forms(options):
     return results
 
 
-PARTS = {"compare": compare, "machine": machine, "forms": forms}
+PARTS = {"compare": compare, "machine": machine, "pages": pages, "forms": forms}
 
 
 def main():

@@ -86,6 +86,21 @@ class ElfCoreMemory : public PhysicalMemory {
     return file_->view(offset,
                        static_cast<std::size_t>(std::min<std::uint64_t>(want, extent->end - at.raw())));
   }
+  /// Segment by segment, so that large parts go past the file's cache.
+  Result<void> read(PhysAddr at, std::span<std::byte> out) const override {
+    while (!out.empty()) {
+      const Extent* const extent = find_extent(extents_, at.raw());
+      if (extent == nullptr) return missing(at);
+      const auto part =
+          out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), extent->end - at.raw())));
+      if (!file_->read(at.raw() + distances_[extent->source], part)) {
+        if (auto done = PhysicalMemory::read(at, part); !done) return done;  // says where it fails
+      }
+      at += part.size();
+      out = out.subspan(part.size());
+    }
+    return {};
+  }
 
  private:
   Error missing(PhysAddr at) const {

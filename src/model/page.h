@@ -40,6 +40,8 @@ class PageReader {
   PageInfo decode(Bytes page) const;
   /// Which bits of page.flags hold node and zone: decode() gives the same of both where these are the same.
   std::uint64_t place_mask() const { return place_mask_; }
+  /// Whether it is a tail page, whose compound head head_of() tells.
+  bool is_tail(Bytes page) const { return compound_head_ && (compound_head_->get(page) & 1) != 0; }
   /// The compound head that a tail page names; nothing for other pages.
   std::optional<VirtAddr> head_of(Bytes page, VirtAddr struct_page) const;
   /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. Unknown when its

@@ -262,7 +262,7 @@ std::optional<Bytes> PageScanner::Inside::bytes_at(VirtAddr address, std::uint64
 
 std::optional<VirtAddr> PageScanner::Inside::head_of(Bytes page, VirtAddr address,
                                                      std::uint64_t flags) const {
-  if (const auto head = reader_.head_of(page, address)) return head;
+  if (reader_.is_tail(page)) return reader_.head_of(page, address);
   if ((flags & head_bit_) == 0) return std::nullopt;
   if (address.raw() % page_size_ != 0) return address;
   const VirtAddr next = address + struct_page_size_;  // a fake head, perhaps
