@@ -30,6 +30,12 @@ namespace {
 struct AnchorGroup {
   std::string_view file;
   std::array<std::string_view, 4> functions;
+  /// The types that are looked for there; empty: any. Opening a file's unit takes milliseconds.
+  std::array<std::string_view, 4> types = {};
+
+  bool serves(std::string_view type) const {
+    return types.front().empty() || std::find(types.begin(), types.end(), type) != types.end();
+  }
 };
 
 // In the order they are looked into. To have more types found, add a file and functions that have lived there
@@ -41,7 +47,18 @@ constexpr std::array anchor_groups = {
                 {"memory_dev_init", "register_memory_notifier", "memory_notify", "walk_memory_blocks"}},
     AnchorGroup{"lib/xarray.c", {"xas_load", "xa_load", "xas_store", "xa_find"}},  // struct xa_node
     AnchorGroup{"drivers/base/bus.c",  // struct subsys_private, of drivers/base/base.h
-                {"bus_register", "bus_add_device", "bus_find_device", "bus_for_each_dev"}},
+                {"bus_register", "bus_add_device", "bus_find_device", "bus_for_each_dev"},
+                {"subsys_private", "klist", "klist_node"}},
+    AnchorGroup{"kernel/resource.c",
+                {"walk_system_ram_range", "insert_resource", "request_resource", "allocate_resource"},
+                {"resource"}},
+    AnchorGroup{
+        "mm/slub.c",
+        {"__kmem_cache_shutdown", "__kmem_cache_empty", "validate_slab_cache", "__kmem_cache_release"},
+        {"kmem_cache", "slab"}},
+    AnchorGroup{"mm/memblock.c",
+                {"memblock_add", "memblock_free_all", "memblock_phys_alloc_range", "memblock_reserve"},
+                {"memblock", "memblock_type", "memblock_region", "memblock_flags"}},
 };
 
 /// "drivers/base/memory.c", "./drivers/base/memory.c", "/build/linux/drivers/base/memory.c"
@@ -122,6 +139,7 @@ Result<Answer> DwarfTypes::ask(DefinitionKind kind, std::string_view name,
   std::optional<Error> failure;
   bool found_units = false;
   for (std::size_t group = 0; group < anchor_groups.size(); ++group) {
+    if (!anchor_groups[group].serves(name)) continue;
     locate(group);
     if (!places_[group].offset) continue;
     found_units = true;
