@@ -32,8 +32,20 @@ struct Layout {
   Field start, end, name, flags, sibling, child;
 };
 
-Result<Layout> find_layout(const TypeSource& types) {
-  auto resource = types.find_struct("resource");
+/// As it has been on 64-bit machines since 4.6, for a vmlinux whose debug information was cut down.
+Layout usual_layout(ByteOrder order) {
+  constexpr std::uint64_t word = 8;
+  const auto member = [order](std::uint64_t index) { return Field(index * word, word, order); };
+  return {8 * word, member(0), member(1), member(2), member(3), member(6), member(7)};
+}
+
+Result<Layout> find_layout(const Kernel& kernel, Notes& notes) {
+  auto resource = kernel.types().find_struct("resource");
+  if (!resource && resource.error().code == Errc::no_type && kernel.arch().word_size == 8) {
+    notes.note(
+        "no debug information describes struct resource: it is read as it is in every release since 4.6");
+    return usual_layout(kernel.order());
+  }
   if (!resource) return std::move(resource).error();
   Layout layout;
   layout.size = resource->size;
@@ -92,7 +104,7 @@ class Walk {
 Result<std::vector<Resource>> load_resources(const Kernel& kernel, Notes& notes) {
   const auto root = kernel.address_of("iomem_resource");
   if (!root) return Error{Errc::no_symbol, "the symbol iomem_resource is not known", {}};
-  auto layout = find_layout(kernel.types());
+  auto layout = find_layout(kernel, notes);
   if (!layout) return std::move(layout).error();
   std::vector<std::byte> bytes(layout->size);
   if (auto done = kernel.space().read(*root, bytes); !done)
