@@ -12,6 +12,7 @@ import sys
 import drgn
 
 AT_ONCE = 4096
+PAGE_SIZE, SECTION_PFN_SHIFT, FLAG_BITS = 4096, 15, 12
 
 
 def main():
@@ -22,7 +23,10 @@ def main():
     page = prog.type("struct page")
     offsets = {member: drgn.offsetof(page, member) for member in ("flags", "_refcount")}
     bits = {name: 1 << prog.constant(name).value_() for name in ("PG_reserved", "PG_lru")}
-    base = prog["vmemmap_base"].value_()
+    per_root = PAGE_SIZE // prog.type("struct mem_section").size
+    number = first >> SECTION_PFN_SHIFT
+    section = prog["mem_section"][number // per_root][number % per_root]
+    base = section.section_mem_map.value_() >> FLAG_BITS << FLAG_BITS  # of all sections, with vmemmap
     counts = {"reserved": 0, "free": 0, "lru": 0, "other": 0}
     for start in range(first, first + pages, AT_ONCE):
         data = prog.read(base + start * page.size, AT_ONCE * page.size)
