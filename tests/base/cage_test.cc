@@ -71,8 +71,10 @@ void read_allocate_and_run_threads() {
   std::array<char, 16> text{};
   if (::pread(file, text.data(), text.size(), 0) <= 0) std::_Exit(3);
   std::vector<char> large(std::size_t{64} << 20, 'x');
+  constexpr int count = 8;
   std::vector<std::thread> threads;  // each with memory of its own: malloc() gives them arenas
-  for (int i = 0; i < 8; ++i) {
+  threads.reserve(count);
+  for (int i = 0; i < count; ++i) {
     threads.emplace_back([&large, i] {
       const std::vector<char> own(1000 + i, 'y');
       if (i == 0) large.back() = own.front();
