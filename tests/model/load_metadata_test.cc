@@ -72,6 +72,7 @@ struct Table {
   SectionNr first, last;
   bool operator==(const Table&) const = default;
 };
+// NOLINTNEXTLINE(readability-identifier-naming): the name is GoogleTest's
 void PrintTo(const Table& table, std::ostream* out) {
   *out << (table.maps == TableRun::Maps::vmemmap ? "vmemmap " : "direct map ") << table.depth << " at "
        << table.phys.start.raw() << " + " << table.phys.size << " of " << table.first.raw() << " to "
