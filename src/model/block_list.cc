@@ -51,7 +51,6 @@ Result<Field> field_of(const TypeSource& types, const char* type, const char* na
 }
 
 Result<ListLayout> find_layout(const TypeSource& types) {
-  ListLayout layout;
   const auto bus_private = field_of(types, "bus_type", "p");
   const auto next = field_of(types, "list_head", "next");
   const auto device = field_of(types, "device_private", "device");
