@@ -1,9 +1,11 @@
 #include "formats/dump_writer.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -45,14 +47,18 @@ NewDump small_dump() {
 
 using Write = Result<void> (*)(const NewDump&, OutputFile&);
 
+/// A path of this process alone: tests run side by side.
+std::string own_path() { return testing::TempDir() + "memsect-written-" + std::to_string(::getpid()); }
+
 Buffer written(const NewDump& dump, Write write) {
-  const std::string path = testing::TempDir() + "/memsect-written";
+  const std::string path = own_path();
   auto out = OutputFile::create(path);
   EXPECT_TRUE(out) << out.error().message;
   const auto done = write(dump, **out);
   EXPECT_TRUE(done) << done.error().message;
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::filesystem::remove(path);
   return test::to_bytes(text);
 }
 
@@ -141,7 +147,7 @@ TEST(DumpWriters, LeaveNoFileWhenAPageCannotBeRead) {
   NewDump dump = small_dump();
   dump.read_page = [](Pfn, std::span<std::byte>) -> Result<void> { return Error{Errc::io, "gone", {}}; };
   for (const Write write : {write_kdump, write_elf_core}) {
-    const std::string path = testing::TempDir() + "/memsect-not-written";
+    const std::string path = own_path();
     auto out = OutputFile::create(path);
     ASSERT_TRUE(out);
     const auto done = write(dump, **out);

@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import compare
@@ -278,18 +279,22 @@ def options_of(arguments):
     return options
 
 
-def main(arguments):
-    options = options_of(arguments)
+def run_all(options, folder):
+    """The rows of all kernels. What is made for the guests goes into the folder."""
     try:
-        options.holders = [offline.build_holder()]
+        options.holders = [offline.build_holder(folder)]
     except Unavailable as problem:  # then no page is pinned or spliced
         print(f"warning: {problem}")
         options.holders = []
-    rows = []
     # The newest kernel differs most from what was there when memsect was written.
     looped = options.kernels[-1:] if options.quick else options.kernels
-    for name in options.kernels:
-        rows.append(run_kernel(name, options, name in looped))
+    return [run_kernel(name, options, name in looped) for name in options.kernels]
+
+
+def main(arguments):
+    options = options_of(arguments)
+    with tempfile.TemporaryDirectory(prefix="memsect-vm-") as folder:
+        rows = run_all(options, folder)
     print()
     print_table(rows)
     for row in rows:

@@ -14,7 +14,6 @@ import csv
 import io
 import os
 import subprocess
-import tempfile
 
 from kernels import Unavailable
 
@@ -37,9 +36,8 @@ TRY = ("s=$(cut -d' ' -f1 /proc/uptime); timeout {stop} sh -c 'echo offline > /s
        " echo $(cat /sys/devices/system/memory/memory{block}/state) $status $s $e $(cat /tmp/refusal)")
 
 
-def build_holder():
-    """The program hold.c, linked so that it needs nothing of the guest."""
-    folder = tempfile.mkdtemp(prefix="memsect-hold-")
+def build_holder(folder):
+    """The program hold.c in a folder, linked so that it needs nothing of the guest."""
     path = os.path.join(folder, "hold")
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hold.c")
     try:
