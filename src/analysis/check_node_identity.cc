@@ -28,8 +28,7 @@ CheckResult run(const MemoryModel& model) {
   for (const Node& node : model.nodes) {
     const bool in_use = (node.online && *node.online) || (node.numbers && node.spanned_pages > 0);
     if (!in_use) {
-      if (!node.numbers)
-        judgement.miss(fmt::format("the numbers of node {}", raw(node.id)), node.numbers.error());
+      judgement.has_numbers(node);  // in use, perhaps
       continue;
     }
     if (!node.stated_id) {

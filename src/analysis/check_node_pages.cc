@@ -13,19 +13,13 @@ CheckResult run(const MemoryModel& model) {
   Judgement judgement(model);
   judgement.expect_nodes();
   for (const Node& node : model.nodes) {
-    if (!node.numbers) {
-      judgement.miss(fmt::format("the numbers of node {}", raw(node.id)), node.numbers.error());
-      continue;
-    }
+    if (!judgement.has_numbers(node)) continue;
     std::uint64_t present = 0;
     bool all = true;
     for (const Zone& zone : node.zones) {
-      if (zone.numbers) {
-        present += zone.present_pages;
-        continue;
-      }
-      judgement.miss("the numbers of " + zone_text(node, zone), zone.numbers.error());
-      all = false;
+      const bool known = judgement.has_numbers(node, zone);
+      if (known) present += zone.present_pages;
+      all = all && known;
     }
     if (all && present != node.present_pages) {
       judgement.find("nodes whose zones have other pages",

@@ -15,10 +15,7 @@ CheckResult run(const MemoryModel& model) {
   judgement.expect_nodes();
   for (const Node& node : model.nodes) {
     for (const Zone& zone : node.zones) {
-      if (!zone.numbers) {
-        judgement.miss("the numbers of " + zone_text(node, zone), zone.numbers.error());
-        continue;
-      }
+      if (!judgement.has_numbers(node, zone)) continue;
       if (zone.managed_pages > zone.present_pages) {
         judgement.find("zones with too many managed pages",
                        fmt::format("{} has {} managed pages, and {} present ones", zone_text(node, zone),

@@ -197,10 +197,8 @@ void place_spare_tails(const MemoryModel& model, Placer& placer) {
 /// Whom an object of this kind and subject serves.
 void add_subject(const MemoryModel& model, const Part& part, HeldObject& object) {
   const auto add_sections = [&](std::uint64_t first, std::uint64_t count) {
-    auto at = std::lower_bound(model.sections.begin(), model.sections.end(), SectionNr(first),
-                               [](const Section& section, SectionNr nr) { return section.nr < nr; });
-    for (; at != model.sections.end() && at->nr.raw() - first < count; ++at)
-      object.of_sections.push_back(at->nr);
+    for (const Section& section : model.sections_from(SectionNr(first), count))
+      object.of_sections.push_back(section.nr);
   };
   switch (part.kind) {
     case ObjectKind::section_root_table:

@@ -46,6 +46,16 @@ void Judgement::miss(std::string_view what, const Error& error) {
   if (error.code != Errc::not_applicable) gap(what, error);
 }
 
+bool Judgement::has_numbers(const Node& node) {
+  if (!node.numbers) miss(fmt::format("the numbers of node {}", raw(node.id)), node.numbers.error());
+  return node.numbers.has_value();
+}
+
+bool Judgement::has_numbers(const Node& node, const Zone& zone) {
+  if (!zone.numbers) miss("the numbers of " + zone_text(node, zone), zone.numbers.error());
+  return zone.numbers.has_value();
+}
+
 void Judgement::expect_present(std::string_view object, std::span<const PhysRange> phys) {
   for (const SectionNr nr : model_.geometry.sections_of(phys)) {
     if (model_.find_section(nr) != nullptr || model_is_short()) continue;
@@ -114,11 +124,7 @@ std::string zone_text(const Node& node, const Zone& zone) {
 std::span<const Section> sections_of(const MemoryModel& model, const MemoryBlock& block) {
   const std::uint64_t per_block = model.geometry.sections_per_block;
   if (per_block == 0 || block.id > model.geometry.nr_mem_sections() / per_block) return {};
-  const auto is_before = [](const Section& section, SectionNr nr) { return section.nr < nr; };
-  const SectionNr start(block.id * per_block);
-  const auto first = std::lower_bound(model.sections.begin(), model.sections.end(), start, is_before);
-  const auto end = std::lower_bound(first, model.sections.end(), start + per_block, is_before);
-  return {model.sections.data() + (first - model.sections.begin()), static_cast<std::size_t>(end - first)};
+  return model.sections_from(SectionNr(block.id * per_block), per_block);
 }
 
 }  // namespace memsect

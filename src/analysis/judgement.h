@@ -26,6 +26,9 @@ class Judgement {
   void miss(std::string_view what, SectionNr section, const Error& error);
   /// `what`, which is no section's, could not be read.
   void miss(std::string_view what, const Error& error);
+  /// Whether the pages of a node or a zone could be counted. If not, that is a gap.
+  bool has_numbers(const Node& node);
+  bool has_numbers(const Node& node, const Zone& zone);
   /// The object must lie in present sections with all its bytes. Where sections may be missing in the model, that one
   /// is not among them is a gap, no finding.
   void expect_present(std::string_view object, std::span<const PhysRange> phys);
@@ -60,8 +63,6 @@ class Judgement {
 /// That the rule has nothing to apply to in this kernel.
 CheckResult nothing_to_judge(std::string why);
 
-/// [start, start + count) of pages, of a zone or a node.
-using PfnRange = Range<Pfn>;
 bool overlap(const PfnRange& a, const PfnRange& b);
 /// The pages of a section.
 PfnRange pages_of(const MemoryModel& model, SectionNr nr);

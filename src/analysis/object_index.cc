@@ -1,139 +1,152 @@
 #include "analysis/object_index.h"
 
 #include <algorithm>
+#include <tuple>
 
-#include "analysis/dependencies.h"
 #include "analysis/holders.h"
 
 namespace memsect {
+namespace {
 
-void ObjectIndex::add(const std::vector<PhysRange>& places, const PlacedObject& object) {
-  for (const PhysRange& place : places) {
-    if (place.empty()) continue;
-    objects_.push_back(object);
-    objects_.back().place = place;
-    largest_ = std::max(largest_, place.size);
-  }
-}
+using Stretches = std::span<const PhysRange>;
 
-void ObjectIndex::add_of_sections(const MemoryModel& model) {
-  const bool early_is_marked = marks_early_sections(model);
-  for (const Section& section : model.sections) {
-    const auto add_one = [&](ObjectKind kind, const Result<Placement>& object, bool permanent) {
-      if (!object) return;
-      add(object->phys, {{}, object_kind_name(kind), object->address, section.nr.raw(), 1, permanent});
-    };
-    add_one(ObjectKind::usage, section.usage, usage_is_from_boot(section, early_is_marked));
-    add_one(ObjectKind::page_ext, section.page_ext, false);
-    add_one(ObjectKind::kasan_shadow, section.kasan_shadow, section.flags.early);
-    if (!section.memmap) continue;
-    add(section.memmap->backing, {{},
-                                  object_kind_name(ObjectKind::memmap),
-                                  section.memmap->address,
-                                  section.nr.raw(),
-                                  1,
-                                  model.keeps_memmap});
-  }
-}
-
-void ObjectIndex::add_roots(const MemoryModel& model) {
+void visit_roots(const MemoryModel& model, const ObjectVisitor& visit) {
   const std::uint64_t per_root = model.geometry.sections_per_root;
+  PlacedObject object;
+  object.permanent = true;
   if (model.root_table) {
-    add(model.root_table->phys, {{},
-                                 object_kind_name(ObjectKind::section_root_table),
-                                 model.root_table->address,
-                                 0,
-                                 model.geometry.nr_mem_sections(),
-                                 true});
+    object.kind = ObjectKind::section_root_table;
+    object.address = model.root_table->address;
+    object.bytes = model.root_table->bytes;
+    object.sections = model.geometry.nr_mem_sections();
+    visit(object, model.root_table->phys);
   }
   for (const SectionRoot& root : model.roots) {
-    add(root.placement.phys, {{},
-                              object_kind_name(ObjectKind::section_root),
-                              root.placement.address,
-                              root.index * per_root,
-                              per_root,
-                              true});
+    object.kind = ObjectKind::section_root;
+    object.address = root.placement.address;
+    object.bytes = root.placement.bytes;
+    object.first = SectionNr(root.index * per_root);
+    object.sections = per_root;
+    visit(object, root.placement.phys);
   }
 }
 
-void ObjectIndex::add_of_nodes(const MemoryModel& model) {
+void visit_pgdats(const MemoryModel& model, const ObjectVisitor& visit) {
   for (const Node& node : model.nodes) {
-    const auto id = static_cast<std::uint64_t>(raw(node.id));
-    if (node.placement) {
-      add(node.placement->phys,
-          {{}, object_kind_name(ObjectKind::pgdat), node.placement->address, id, 0, true});
+    if (!node.placement) continue;
+    const Placement& at = *node.placement;
+    visit({ObjectKind::pgdat, at.address, at.bytes, {}, 0, node.id, true}, at.phys);
+  }
+}
+
+void visit_of_sections(const MemoryModel& model, ObjectKind kind, Result<Placement> Section::*part,
+                       const std::function<bool(const Section&)>& permanent, const ObjectVisitor& visit) {
+  for (const Section& section : model.sections) {
+    const Result<Placement>& at = section.*part;
+    if (at) visit({kind, at->address, at->bytes, section.nr, 1, {}, permanent(section)}, at->phys);
+  }
+}
+
+void visit_blocks(const MemoryModel& model, const ObjectVisitor& visit) {
+  if (!model.blocks) return;
+  const std::uint64_t per_block = std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
+  for (const MemoryBlock& block : *model.blocks) {
+    if (!block.placement) continue;
+    const Placement& at = *block.placement;
+    visit({ObjectKind::memory_block, at.address, at.bytes, block.start_section, per_block, {}, false},
+          at.phys);
+  }
+}
+
+void visit_memmaps(const MemoryModel& model, const ObjectVisitor& visit) {
+  for (const Section& section : model.sections) {
+    if (!section.memmap) continue;
+    const Memmap& at = *section.memmap;
+    visit({ObjectKind::memmap, at.address, at.bytes, section.nr, 1, {}, model.keeps_memmap}, at.backing);
+  }
+}
+
+void visit_tables(const MemoryModel& model, const ObjectVisitor& visit) {
+  if (!model.page_tables) return;
+  for (const TableRun& run : *model.page_tables) {
+    const bool vmemmap = run.maps == TableRun::Maps::vmemmap;
+    visit({vmemmap ? ObjectKind::vmemmap_table : ObjectKind::direct_map_table,
+           run.address.value_or(VirtAddr()),
+           run.phys.size,
+           run.first,
+           run.last - run.first + 1,
+           {},
+           run.permanent},
+          Stretches(&run.phys, 1));
+  }
+}
+
+void visit_device_maps(const MemoryModel& model, const ObjectVisitor& visit) {
+  if (!model.device_maps) return;
+  for (const DeviceMap& map : *model.device_maps) {
+    const Placement& at = map.placement;
+    for (const PhysRange& range : map.ranges) {
+      if (range.empty()) continue;
+      const SectionNr first = model.geometry.phys_to_section_nr(range.start);
+      const std::uint64_t count = model.geometry.phys_to_section_nr(range.end() - 1) - first + 1;
+      visit({ObjectKind::dev_pagemap, at.address, at.bytes, first, count, {}, false}, at.phys);
     }
+  }
+}
+
+void visit_tails(const MemoryModel& model, const ObjectVisitor& visit) {
+  const std::uint64_t size = model.geometry.page_size();
+  for (const Node& node : model.nodes) {
     for (const Zone& zone : node.zones) {
       if (!zone.vmemmap_tails) continue;
       for (const SharedPage& tail : *zone.vmemmap_tails) {
-        add({{tail.phys, model.geometry.page_size()}},
-            {{}, object_kind_name(ObjectKind::vmemmap_tail), {}, id, 0, true});
+        const PhysRange page{tail.phys, size};
+        visit({ObjectKind::vmemmap_tail, {}, size, {}, 0, node.id, true}, Stretches(&page, 1));
       }
     }
   }
 }
 
-void ObjectIndex::add_blocks(const MemoryModel& model) {
-  if (!model.blocks) return;
-  const std::uint64_t per_block = std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
-  for (const MemoryBlock& block : *model.blocks) {
-    if (!block.placement) continue;
-    add(block.placement->phys, {{},
-                                object_kind_name(ObjectKind::memory_block),
-                                block.placement->address,
-                                block.start_section.raw(),
-                                per_block,
-                                false});
-  }
-}
+}  // namespace
 
-void ObjectIndex::add_tables(const MemoryModel& model) {
-  if (!model.page_tables) return;
-  for (const TableRun& run : *model.page_tables) {
-    const bool vmemmap = run.maps == TableRun::Maps::vmemmap;
-    add({run.phys}, {{},
-                     object_kind_name(vmemmap ? ObjectKind::vmemmap_table : ObjectKind::direct_map_table),
-                     run.address.value_or(VirtAddr()),
-                     run.first.raw(),
-                     run.last - run.first + 1,
-                     run.permanent});
-  }
-}
-
-void ObjectIndex::add_device_maps(const MemoryModel& model) {
-  if (!model.device_maps) return;
-  for (const DeviceMap& map : *model.device_maps) {
-    if (map.ranges.empty()) continue;
-    const SectionNr first = model.geometry.phys_to_section_nr(map.ranges.front().start);
-    const SectionNr last = model.geometry.phys_to_section_nr(map.ranges.back().end() - 1);
-    add(map.placement.phys, {{},
-                             object_kind_name(ObjectKind::dev_pagemap),
-                             map.placement.address,
-                             first.raw(),
-                             last - first + 1,
-                             false});
-  }
+void visit_objects(const MemoryModel& model, const ObjectVisitor& visit) {
+  const bool early_is_marked = marks_early_sections(model);
+  visit_roots(model, visit);
+  visit_pgdats(model, visit);
+  visit_of_sections(
+      model, ObjectKind::usage, &Section::usage,
+      [&](const Section& section) { return usage_is_from_boot(section, early_is_marked); }, visit);
+  visit_blocks(model, visit);
+  visit_memmaps(model, visit);
+  visit_of_sections(
+      model, ObjectKind::page_ext, &Section::page_ext, [](const Section&) { return false; }, visit);
+  visit_tables(model, visit);
+  visit_of_sections(
+      model, ObjectKind::kasan_shadow, &Section::kasan_shadow,
+      [](const Section& section) { return section.flags.early; }, visit);
+  visit_device_maps(model, visit);
+  visit_tails(model, visit);
 }
 
 ObjectIndex::ObjectIndex(const MemoryModel& model) {
-  add_roots(model);
-  add_of_nodes(model);
-  add_of_sections(model);
-  add_blocks(model);
-  add_tables(model);
-  add_device_maps(model);
-  std::sort(objects_.begin(), objects_.end(), [](const PlacedObject& a, const PlacedObject& b) {
-    return a.place.start != b.place.start ? a.place.start < b.place.start : a.first_of < b.first_of;
+  visit_objects(model, [this](const PlacedObject& object, Stretches stretches) {
+    for (const PhysRange& place : stretches) {
+      if (place.empty()) continue;
+      entries_.push_back({place, object});
+      largest_ = std::max(largest_, place.size);
+    }
+  });
+  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+    return std::tuple(a.place.start, a.object.first) < std::tuple(b.place.start, b.object.first);
   });
 }
 
-std::vector<const PlacedObject*> ObjectIndex::in(PhysRange range) const {
-  std::vector<const PlacedObject*> found;
-  const std::uint64_t first = range.start.raw() > largest_ ? range.start.raw() - largest_ : 0;
-  auto at = std::lower_bound(
-      objects_.begin(), objects_.end(), first,
-      [](const PlacedObject& object, std::uint64_t wanted) { return object.place.start.raw() < wanted; });
-  for (; at != objects_.end() && at->place.start < range.end(); ++at) {
+std::vector<const ObjectIndex::Entry*> ObjectIndex::in(PhysRange range) const {
+  std::vector<const Entry*> found;
+  const PhysAddr first(range.start.raw() > largest_ ? range.start.raw() - largest_ : 0);
+  auto at = std::lower_bound(entries_.begin(), entries_.end(), first,
+                             [](const Entry& entry, PhysAddr wanted) { return entry.place.start < wanted; });
+  for (; at != entries_.end() && at->place.start < range.end(); ++at) {
     if (at->place.end() > range.start) found.push_back(&*at);
   }
   return found;

@@ -2,42 +2,49 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <functional>
+#include <span>
 #include <vector>
 
+#include "analysis/dependencies.h"
 #include "base/position.h"
 #include "model/memory_model.h"
 
 namespace memsect {
 
-/// A stretch of physical memory that belongs to an object. Objects in several stretches have several entries.
+/// An object that could be placed, and whom it serves. One that serves several ranges of sections comes once for each.
 struct PlacedObject {
-  PhysRange place;
-  std::string_view kind;       ///< as in deps: "usage", "memmap", "pgdat", ...
-  VirtAddr address;            ///< of the whole object
-  std::uint64_t first_of = 0;  ///< whom it serves: a section, or a node for a pgdat
-  std::uint64_t sections = 0;  ///< how many sections from first_of on; 0: it serves a node
-  bool permanent = false;      ///< the kernel never frees it when its subject goes
+  ObjectKind kind = ObjectKind::usage;
+  VirtAddr address;  ///< 0 where it is not known
+  std::uint64_t bytes = 0;
+  SectionNr first;             ///< serves `sections` numbers from here on, present or not
+  std::uint64_t sections = 0;  ///< 0: it serves `node`
+  NodeId node{};
+  bool permanent = false;  ///< the kernel never frees it when its subject goes
+
+  friend bool operator==(const PlacedObject&, const PlacedObject&) = default;
 };
 
+/// Visits all objects that could be placed, kind by kind, each with the stretches of physical memory that it takes.
+using ObjectVisitor = std::function<void(const PlacedObject&, std::span<const PhysRange>)>;
+void visit_objects(const MemoryModel& model, const ObjectVisitor& visit);
+
+/// The same in the order of memory, for many questions.
 class ObjectIndex {
  public:
+  struct Entry {
+    PhysRange place;
+    PlacedObject object;
+  };
+
   explicit ObjectIndex(const MemoryModel& model);
 
-  /// The objects with a byte in `range`, ascending by place.
-  std::vector<const PlacedObject*> in(PhysRange range) const;
+  /// The objects with a byte in `range`, ascending by place; once for each of their stretches.
+  std::vector<const Entry*> in(PhysRange range) const;
 
  private:
-  void add(const std::vector<PhysRange>& places, const PlacedObject& object);
-  void add_of_sections(const MemoryModel& model);
-  void add_roots(const MemoryModel& model);
-  void add_of_nodes(const MemoryModel& model);
-  void add_blocks(const MemoryModel& model);
-  void add_tables(const MemoryModel& model);
-  void add_device_maps(const MemoryModel& model);
-
-  std::vector<PlacedObject> objects_;  ///< by the start of their place
-  std::uint64_t largest_ = 0;          ///< bytes of the largest place
+  std::vector<Entry> entries_;  ///< by the start of their place
+  std::uint64_t largest_ = 0;   ///< bytes of the largest place
 };
 
 }  // namespace memsect

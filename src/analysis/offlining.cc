@@ -264,10 +264,8 @@ OfflineUnit unit_of_block(const MemoryModel& model, const MemoryBlock& block) {
   OfflineUnit unit;
   unit.block = &block;
   const std::uint64_t count = std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
-  auto at = std::lower_bound(model.sections.begin(), model.sections.end(), block.start_section,
-                             [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
-  for (; at != model.sections.end() && at->nr - block.start_section < count; ++at)
-    unit.sections.push_back(&*at);
+  for (const Section& section : model.sections_from(block.start_section, count))
+    unit.sections.push_back(&section);
   unit.range = {model.geometry.section_range(block.start_section).start,
                 count * model.geometry.section_size()};
   unit.tested = unit.range;

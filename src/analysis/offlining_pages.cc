@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "analysis/words.h"
@@ -22,27 +22,38 @@ namespace {
 constexpr std::size_t most_examples = 8;
 constexpr std::size_t most_names = 5;
 
-struct KindWords {
-  std::string_view kind, code, words;
+/// How a reason names the objects of one kind.
+struct ObjectWords {
+  std::string_view code, words;
 };
-constexpr std::array<KindWords, 12> kinds{
-    {{"usage", "holds_usage", "the mem_section_usage (pageblock and subsection maps)"},
-     {"memmap", "holds_memmap", "the struct pages (memmap)"},
-     {"pgdat", "holds_pgdat", "the pgdat"},
-     {"section_root", "holds_section_root", "the section root (struct mem_section)"},
-     {"section_root_table", "holds_section_root_table", "the table of section roots"},
-     {"memory_block", "holds_memory_block", "the struct memory_block"},
-     {"page_ext", "holds_page_ext", "the page_ext table"},
-     {"vmemmap_table", "holds_vmemmap_table", "page tables of the struct pages"},
-     {"vmemmap_tail", "holds_memmap", "the struct pages that huge pages share"},
-     {"direct_map_table", "holds_direct_map_table", "page tables of the direct map"},
-     {"kasan_shadow", "holds_kasan_shadow", "the KASAN shadow"},
-     {"dev_pagemap", "holds_dev_pagemap", "the dev_pagemap"}}};
-
-const KindWords& words_of(std::string_view kind) {
-  const auto* const found =
-      std::find_if(kinds.begin(), kinds.end(), [&](const KindWords& words) { return words.kind == kind; });
-  return found != kinds.end() ? *found : kinds.front();
+ObjectWords words_of(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::usage:
+      return {"holds_usage", "the mem_section_usage (pageblock and subsection maps)"};
+    case ObjectKind::memmap:
+      return {"holds_memmap", "the struct pages (memmap)"};
+    case ObjectKind::pgdat:
+      return {"holds_pgdat", "the pgdat"};
+    case ObjectKind::section_root:
+      return {"holds_section_root", "the section root (struct mem_section)"};
+    case ObjectKind::section_root_table:
+      return {"holds_section_root_table", "the table of section roots"};
+    case ObjectKind::memory_block:
+      return {"holds_memory_block", "the struct memory_block"};
+    case ObjectKind::page_ext:
+      return {"holds_page_ext", "the page_ext table"};
+    case ObjectKind::vmemmap_table:
+      return {"holds_vmemmap_table", "page tables of the struct pages"};
+    case ObjectKind::vmemmap_tail:
+      return {"holds_memmap", "the struct pages that huge pages share"};
+    case ObjectKind::direct_map_table:
+      return {"holds_direct_map_table", "page tables of the direct map"};
+    case ObjectKind::kasan_shadow:
+      return {"holds_kasan_shadow", "the KASAN shadow"};
+    case ObjectKind::dev_pagemap:
+      return {"holds_dev_pagemap", "the dev_pagemap"};
+  }
+  return {};
 }
 
 /// All objects of one kind that are in the way.
@@ -63,20 +74,15 @@ class Attribution {
       : model_(model), unit_(unit), scan_(scan), page_size_(model.geometry.page_size()) {}
 
   /// Takes the object in if any of its pages is unmovable, or cannot be looked at though the object is there to stay.
-  void take(const PlacedObject& object) {
-    const PhysRange pages = clipped_pages(object.place);
-    bool blocks = object.permanent && scan_.not_read > 0;
-    bool reserved = false;
-    for (const UseRun& run : runs_in(pages)) {
-      if (!is_unmovable(run.use)) continue;
-      blocks = true;
-      reserved = reserved || run.use == PageUse::reserved;
-    }
-    if (!blocks) return;
+  void take(const ObjectIndex::Entry& entry) {
+    const PlacedObject& object = entry.object;
+    const PhysRange pages = clipped_pages(entry.place);
+    const Seen seen = seen_in(pages);
+    if (!seen.unmovable && !(object.permanent && scan_.not_read > 0)) return;
     explained_.add(pages);
     ObjectGroup& group = groups_[object.kind];
     group.permanent = group.permanent || object.permanent;
-    group.reserved = group.reserved || reserved;
+    group.reserved = group.reserved || seen.reserved;
     if (!group.first) group.first = pages.start;
     if (group.first_pages.size() < most_examples) {
       const Pfn pfn = model_.geometry.phys_to_pfn(pages.start);
@@ -118,33 +124,36 @@ class Attribution {
     return {first, first < last ? last - first : 0};
   }
 
-  std::vector<UseRun> runs_in(PhysRange place) const {
-    const Pfn first = model_.geometry.phys_to_pfn(place.start),
-              end = model_.geometry.phys_to_pfn(place.end());
+  struct Seen {
+    bool unmovable = false, reserved = false;
+  };
+  /// What the scan found in the pages of an object.
+  Seen seen_in(PhysRange pages) const {
+    const Pfn first = model_.geometry.phys_to_pfn(pages.start);
+    const Pfn end = model_.geometry.phys_to_pfn(pages.end());
     auto run = std::lower_bound(scan_.runs.begin(), scan_.runs.end(), first,
                                 [](const UseRun& a, Pfn wanted) { return a.pages.end() <= wanted; });
-    std::vector<UseRun> found;
-    for (; run != scan_.runs.end() && run->pages.start < end; ++run) found.push_back(*run);
-    return found;
+    Seen seen;
+    for (; run != scan_.runs.end() && run->pages.start < end; ++run) {
+      seen.unmovable = seen.unmovable || is_unmovable(run->use);
+      seen.reserved = seen.reserved || run->use == PageUse::reserved;
+    }
+    return seen;
   }
 
   void note_subjects(const PlacedObject& object, ObjectGroup& group) const {
     if (object.sections == 0) {
-      group.nodes.push_back(NodeId{static_cast<int>(object.first_of)});
+      group.nodes.push_back(object.node);
       return;
     }
-    auto section =
-        std::lower_bound(model_.sections.begin(), model_.sections.end(), object.first_of,
-                         [](const Section& a, std::uint64_t wanted) { return a.nr.raw() < wanted; });
-    for (; section != model_.sections.end() && section->nr.raw() - object.first_of < object.sections;
-         ++section) {
-      group.sections.push_back(section->nr);
-      const bool inside = unit_.range.contains(model_.geometry.section_range(section->nr).start);
+    for (const Section& section : model_.sections_from(object.first, object.sections)) {
+      group.sections.push_back(section.nr);
+      const bool inside = unit_.range.contains(model_.geometry.section_range(section.nr).start);
       group.serves_others = group.serves_others || !inside;
     }
   }
 
-  Reason reason_of(std::string_view kind, ObjectGroup group) const {
+  Reason reason_of(ObjectKind kind, ObjectGroup group) const {
     const auto tidy = [](auto& numbers) {
       std::sort(numbers.begin(), numbers.end());
       numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
@@ -152,7 +161,7 @@ class Attribution {
     tidy(group.sections);
     tidy(group.nodes);
     tidy(group.objects);
-    const KindWords& words = words_of(kind);
+    const ObjectWords words = words_of(kind);
     Reason reason;
     reason.code = words.code;
     // Boot memory that serves this very memory alone: freed only once it is gone, which waits for it.
@@ -179,7 +188,7 @@ class Attribution {
   const PageScan& scan_;
   std::uint64_t page_size_;
   RangeSet explained_;
-  std::map<std::string_view, ObjectGroup> groups_;
+  std::map<ObjectKind, ObjectGroup> groups_;
 };
 
 /// Pages of one use, and under which names they go.
@@ -243,99 +252,96 @@ class Uses {
       : model_(model), rules_(rules), scan_(scan) {}
 
   void take(const UseRun& run, PfnRange pages) {
-    std::string name;
-    const PhysAddr at = model_.geometry.pfn_to_phys(pages.start);
-    std::string_view code;
-    switch (run.use) {
-      case PageUse::reserved:
-        name = resource_at(rules_, at);
-        code = name == "Crash kernel" ? "crashkernel" : "unmovable_reserved";
-        break;
-      case PageUse::slab:
-        name = run.cache < scan_.caches.size() ? scan_.caches[run.cache] : "unknown";
-        code = "unmovable_slab";
-        break;
-      case PageUse::page_table:
-        code = "unmovable_page_table";
-        break;
-      case PageUse::other:
-        code = "unmovable_other";
-        break;
-      case PageUse::poisoned:
-        code = "hwpoison";
-        break;
-      case PageUse::offline:
-      case PageUse::offline_in_use:
-        name = is_virtio_mem(rules_, at) ? "virtio-mem" : "a balloon or memory device";
-        // virtio-mem drops its references when it is told that the block goes offline.
-        code = run.use == PageUse::offline || name == "virtio-mem" || !rules_.resources
-                   ? "page_offline"
-                   : "page_offline_in_use";
-        break;
-      default:
-        return;
-    }
-    UseGroup& group = groups_[code];
+    const std::optional<Kind> kind = kind_of(run, model_.geometry.pfn_to_phys(pages.start));
+    if (!kind) return;
+    UseGroup& group = groups_[{kind->code, kind->severity}];
     count_pages(model_, group, pages);
-    if (!name.empty()) group.names[name] += pages.size;
+    if (!kind->name.empty()) group.names[kind->name] += pages.size;
   }
 
   std::vector<Reason> reasons() const {
     std::vector<Reason> reasons;
-    for (const auto& [code, group] : groups_) {
+    for (const auto& [key, group] : groups_) {
       Reason reason = group.reason;
-      describe(code, group, reason);
+      std::tie(reason.code, reason.severity) = key;
+      reason.text = text_of(reason, group);
       reasons.push_back(std::move(reason));
     }
     return reasons;
   }
 
  private:
-  static std::string by_text(const UseGroup& group) {
+  struct Kind {
+    std::string_view code;
+    ReasonSeverity severity = ReasonSeverity::now;
+    std::string name;  ///< the slab cache or the resource; may be empty
+  };
+
+  std::optional<Kind> kind_of(const UseRun& run, PhysAddr at) const {
+    switch (run.use) {
+      case PageUse::reserved: {
+        std::string name = resource_at(rules_, at);
+        const bool crash = name == "Crash kernel";
+        return Kind{crash ? "crashkernel" : "unmovable_reserved", ReasonSeverity::permanent, std::move(name)};
+      }
+      case PageUse::slab:
+        return Kind{"unmovable_slab", ReasonSeverity::now,
+                    run.cache < scan_.caches.size() ? scan_.caches[run.cache] : "unknown"};
+      case PageUse::page_table:
+        return Kind{"unmovable_page_table", ReasonSeverity::now, {}};
+      case PageUse::other:
+        return Kind{"unmovable_other", ReasonSeverity::now, {}};
+      case PageUse::poisoned:
+        return Kind{"hwpoison", ReasonSeverity::hint, {}};
+      case PageUse::offline:
+        return Kind{"page_offline", ReasonSeverity::hint, owner_of_offline(at)};
+      case PageUse::offline_in_use: {
+        // virtio-mem drops its references when it is told that the block goes offline.
+        const bool goes = is_virtio_mem(rules_, at) || !rules_.resources;
+        return Kind{"page_offline", goes ? ReasonSeverity::hint : ReasonSeverity::now, owner_of_offline(at)};
+      }
+      default:
+        return std::nullopt;
+    }
+  }
+
+  std::string owner_of_offline(PhysAddr at) const {
+    return is_virtio_mem(rules_, at) ? "virtio-mem" : "a balloon or memory device";
+  }
+
+  static std::string owners_text(const UseGroup& group) {
     std::string text;
     for (const auto& [name, pages] : group.names) text += (text.empty() ? "" : " and ") + name;
     return text;
   }
 
-  static void describe(std::string_view code, const UseGroup& group, Reason& reason) {
+  static std::string text_of(const Reason& reason, const UseGroup& group) {
     const std::string pages = pages_text(reason.count);
     const std::string names = names_text(group.names);
-    reason.code = code;
-    reason.severity = ReasonSeverity::now;
-    if (code == "unmovable_reserved" || code == "crashkernel") {
-      reason.severity = ReasonSeverity::permanent;
-      reason.text = fmt::format("{} of boot memory (PG_reserved) that nobody gives back: {}", pages, names);
-    } else if (code == "unmovable_slab") {
-      reason.text = fmt::format("{} of slab: {}", pages, names);
-    } else if (code == "unmovable_page_table") {
-      reason.text = fmt::format("{} of page tables", pages);
-    } else if (code == "unmovable_other") {
-      reason.text = fmt::format(
-          "{} of other kernel memory: in use, and no mark says for what (vmalloc, kernel stacks, per-CPU "
-          "data, "
-          "drivers)",
-          pages);
-    } else if (code == "hwpoison") {
-      reason.severity = ReasonSeverity::hint;
-      reason.text = fmt::format(
-          "{} with a memory failure (PG_hwpoison): no hindrance, but the block cannot come "
-          "back online",
-          pages);
-    } else if (code == "page_offline") {
-      reason.severity = ReasonSeverity::hint;
-      reason.text =
-          fmt::format("{} taken out (PageOffline) by {}, whose driver decides", pages, by_text(group));
-    } else {
-      reason.code = "page_offline";
-      reason.text = fmt::format("{} taken out (PageOffline) by {}, which keeps references to them", pages,
-                                by_text(group));
+    if (reason.code == "unmovable_slab") return fmt::format("{} of slab: {}", pages, names);
+    if (reason.code == "unmovable_page_table") return fmt::format("{} of page tables", pages);
+    if (reason.code == "unmovable_other") {
+      return pages +
+             " of other kernel memory: in use, and no mark says for what (vmalloc, kernel stacks, per-CPU "
+             "data, drivers)";
     }
+    if (reason.code == "hwpoison") {
+      return pages +
+             " with a memory failure (PG_hwpoison): no hindrance, but newer kernels do not put such a block "
+             "back online";
+    }
+    if (reason.code == "page_offline") {
+      return fmt::format("{} taken out (PageOffline) by {}, {}", pages, owners_text(group),
+                         reason.severity == ReasonSeverity::hint ? "whose driver decides"
+                                                                 : "which keeps references to them");
+    }
+    return fmt::format("{} of boot memory (PG_reserved) that nobody gives back: {}", pages, names);
   }
 
   const MemoryModel& model_;
   const OfflineRules& rules_;
   const PageScan& scan_;
-  std::map<std::string_view, UseGroup> groups_;
+  std::map<std::pair<std::string_view, ReasonSeverity>, UseGroup> groups_;
 };
 
 void add_pins(const MemoryModel& model, const PageScan& scan, std::vector<Reason>& reasons) {
@@ -361,7 +367,7 @@ void add_pins(const MemoryModel& model, const PageScan& scan, std::vector<Reason
 std::vector<Reason> page_reasons(const MemoryModel& model, const OfflineRules& rules,
                                  const ObjectIndex& objects, const OfflineUnit& unit, const PageScan& scan) {
   Attribution attribution(model, unit, scan);
-  for (const PlacedObject* object : objects.in(unit.tested)) attribution.take(*object);
+  for (const ObjectIndex::Entry* entry : objects.in(unit.tested)) attribution.take(*entry);
   std::vector<Reason> reasons = attribution.reasons();
   Uses uses(model, rules, scan);
   for (const UseRun& run : scan.runs) {

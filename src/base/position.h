@@ -52,6 +52,7 @@ struct Range {
 };
 using PhysRange = Range<PhysAddr>;
 using VirtRange = Range<VirtAddr>;
+using PfnRange = Range<Pfn>;
 
 }  // namespace memsect
 

@@ -19,12 +19,7 @@ PhysRange place_of(const MemoryGeometry& geometry, const Target& target, PhysAdd
 Result<int> run(CommonOptions& common) {
   auto target = parse_target(common.target);
   if (!target) return std::move(target).error();
-  auto loaded = load(common, {.usages = true,
-                              .memmap = true,
-                              .section_nodes = true,
-                              .nodes = true,
-                              .blocks = true,
-                              .other_metadata = true});
+  auto loaded = load(common, placed_objects);
   if (!loaded) return std::move(loaded).error();
   const Kernel& kernel = (*loaded)->kernel;
   const MemoryModel& model = (*loaded)->model;

@@ -38,12 +38,7 @@ bool has_finding(const Dependencies& dependencies, const std::string& fail_on) {
 }
 
 Result<int> run(CommonOptions& common, const Options& options) {
-  auto loaded = load(common, {.usages = true,
-                              .memmap = true,
-                              .section_nodes = true,
-                              .nodes = true,
-                              .blocks = true,
-                              .other_metadata = true});
+  auto loaded = load(common, placed_objects);
   if (!loaded) return std::move(loaded).error();
   const MemoryModel& model = (*loaded)->model;
   const Dependencies dependencies = find_dependencies(model, {.self = options.self});

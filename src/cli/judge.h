@@ -10,14 +10,6 @@
 
 namespace memsect {
 
-/// The parts of the model that judging takes.
-inline constexpr ModelParts judged_parts{.usages = true,
-                                         .memmap = true,
-                                         .section_nodes = true,
-                                         .nodes = true,
-                                         .blocks = true,
-                                         .other_metadata = true};
-
 /// Judges the units one by one, on options.threads threads, with a progress line. The same units give the same answers
 /// in the same order, whatever the threads.
 std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRules& rules,

@@ -40,7 +40,7 @@ std::vector<OfflineUnit> select_units(MemoryModel& model, const Selection& selec
 Result<int> run(CommonOptions& common, const Options& options) {
   auto selection = parse_selection(options.selection);
   if (!selection) return std::move(selection).error();
-  auto loaded = load(common, judged_parts);
+  auto loaded = load(common, placed_objects);
   if (!loaded) return std::move(loaded).error();
   MemoryModel& model = (*loaded)->model;
   const OfflineRules rules = load_offline_rules((*loaded)->kernel, model.notes);

@@ -63,7 +63,7 @@ std::string page_text(const Kernel& kernel, const MemoryModel& model, const Targ
 Result<int> run(CommonOptions& common) {
   auto target = parse_target(common.target);
   if (!target) return std::move(target).error();
-  auto loaded = load(common, judged_parts);
+  auto loaded = load(common, placed_objects);
   if (!loaded) return std::move(loaded).error();
   const Kernel& kernel = (*loaded)->kernel;
   MemoryModel& model = (*loaded)->model;

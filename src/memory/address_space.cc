@@ -95,6 +95,13 @@ Result<void> AddressSpace::read(VirtAddr at, std::span<std::byte> out) const {
   return {};
 }
 
+Result<std::uint64_t> AddressSpace::read_number(VirtAddr at, std::size_t size, ByteOrder order) const {
+  std::array<std::byte, sizeof(std::uint64_t)> bytes{};
+  const auto number = std::span(bytes).first(size);
+  if (auto done = read(at, number); !done) return std::move(done).error();
+  return load_unsigned(number, order);
+}
+
 Result<std::string> AddressSpace::read_text(VirtAddr at, std::size_t limit) const {
   // Word by word: what lies behind the text is somebody else's, and an extract takes what is read.
   constexpr std::size_t word = 8;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_order.h"
 #include "base/position.h"
 #include "base/result.h"
 #include "base/view.h"
@@ -36,6 +37,8 @@ class AddressSpace {
   Result<View> view(VirtAddr at, std::size_t want) const;
   /// Fills `out` from `at`, or fails at the first byte that cannot be had.
   Result<void> read(VirtAddr at, std::span<std::byte> out) const;
+  /// The unsigned integer of `size` bytes (8 at most) at `at`.
+  Result<std::uint64_t> read_number(VirtAddr at, std::size_t size, ByteOrder order) const;
   /// The NUL-terminated text at `at`, `limit` bytes at most; `corrupt` when it does not end or is not
   /// printable.
   Result<std::string> read_text(VirtAddr at, std::size_t limit) const;

@@ -35,6 +35,14 @@ struct ModelParts {
   bool subsection_kinds = false;  ///< what each subsection is; wants usages, nodes and blocks too
 };
 
+/// What it takes to know of every object of the memory model where it lies and whom it serves.
+inline constexpr ModelParts placed_objects{.usages = true,
+                                           .memmap = true,
+                                           .section_nodes = true,
+                                           .nodes = true,
+                                           .blocks = true,
+                                           .other_metadata = true};
+
 /// The model, as far as `parts` asks for it and the dump holds it. Fails only when not even the sections'
 /// root table can be found or read; everything less is absent with its reason, inside the model.
 Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts);

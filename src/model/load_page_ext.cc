@@ -19,20 +19,17 @@ namespace {
 /// page_owner, the largest by far, has less than a hundred bytes a page.
 constexpr std::uint64_t largest_entry = 4096;
 
-Result<std::uint64_t> read_word(const Kernel& kernel, VirtAddr at) {
-  std::vector<std::byte> bytes(kernel.arch().word_size);
-  if (auto done = kernel.space().read(at, bytes); !done) return std::move(done).error();
-  return load_unsigned(bytes, kernel.order());
-}
-
 Result<std::uint64_t> find_entry_size(const Kernel& kernel) {
   Result<std::uint64_t> size = Error{Errc::no_symbol, "the symbol page_ext_size is not known", {}};
+  const auto read_word = [&](VirtAddr at) {
+    return kernel.space().read_number(at, kernel.arch().word_size, kernel.order());
+  };
   if (const auto sum = kernel.address_of("page_ext_size")) {
-    size = read_word(kernel, *sum);
+    size = read_word(*sum);
   } else if (const auto extra = kernel.address_of("extra_mem")) {
     auto layout = kernel.types().find_struct("page_ext");
     if (!layout) return std::move(layout).error();
-    size = read_word(kernel, *extra);
+    size = read_word(*extra);
     if (size) *size += layout->size;
   }
   if (size && (*size == 0 || *size > largest_entry))

@@ -4,6 +4,14 @@
 #include <bit>
 
 namespace memsect {
+namespace {
+
+auto lower_bound(const std::vector<Section>& sections, SectionNr nr) {
+  return std::lower_bound(sections.begin(), sections.end(), nr,
+                          [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
+}
+
+}  // namespace
 
 std::string_view allocation_name(Allocation allocation) {
   switch (allocation) {
@@ -33,10 +41,16 @@ std::uint64_t Memmap::mapped_bytes() const {
   return mapped;
 }
 
+std::span<const Section> MemoryModel::sections_from(SectionNr first, std::uint64_t count) const {
+  const auto start = lower_bound(sections, first);
+  // Distances do not overflow where a hostile end would.
+  const auto end = std::partition_point(start, sections.end(),
+                                        [&](const Section& section) { return section.nr - first < count; });
+  return std::span(sections).subspan(start - sections.begin(), end - start);
+}
+
 const Section* MemoryModel::find_section(SectionNr nr) const {
-  const auto at =
-      std::lower_bound(sections.begin(), sections.end(), nr,
-                       [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
+  const auto at = lower_bound(sections, nr);
   return at != sections.end() && at->nr == nr ? &*at : nullptr;
 }
 

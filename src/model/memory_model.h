@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ struct MemoryModel {
 
   /// The present section of that number, or null. Binary search.
   const Section* find_section(SectionNr nr) const;
+  /// The present sections with the numbers first, ... first + count - 1. Binary search.
+  std::span<const Section> sections_from(SectionNr first, std::uint64_t count) const;
   /// The memory block that contains the section, or null.
   const MemoryBlock* block_of(SectionNr nr) const;
 };

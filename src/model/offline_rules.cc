@@ -12,7 +12,6 @@
 #include "model/offline_rules.h"
 
 #include <algorithm>
-#include <array>
 
 #include "kernel/kernel.h"
 
@@ -27,13 +26,6 @@ bool has_function(const Kernel& kernel, std::initializer_list<const char*> names
   });
 }
 
-std::optional<std::uint64_t> read_word(const Kernel& kernel, VirtAddr at, std::size_t size) {
-  std::array<std::byte, 8> bytes{};
-  const auto out = std::span(bytes).first(size);
-  if (!kernel.space().read(at, out)) return std::nullopt;
-  return load_unsigned(out, kernel.order());
-}
-
 /// resource_size(&crashk_res), which is 1 while it is not set: below the first page nothing begins.
 std::uint64_t crash_kernel_size(const Kernel& kernel) {
   const auto at = kernel.address_of("crashk_res");
@@ -41,8 +33,9 @@ std::uint64_t crash_kernel_size(const Kernel& kernel) {
   if (!at || !layout) return 0;
   const auto start = layout->field("start"), end = layout->field("end");
   if (!start || !end) return 0;
-  const auto first = read_word(kernel, *at + start->offset(), start->size());
-  const auto last = read_word(kernel, *at + end->offset(), end->size());
+  const AddressSpace space = kernel.space();
+  const auto first = space.read_number(*at + start->offset(), start->size(), kernel.order());
+  const auto last = space.read_number(*at + end->offset(), end->size(), kernel.order());
   return first && last && *last > *first ? *last - *first + 1 : 0;
 }
 
@@ -52,9 +45,10 @@ std::optional<std::uint64_t> free_pages(const Kernel& kernel) {
   const auto index = kernel.types().find_enumerator("zone_stat_item", "NR_FREE_PAGES");
   if (!at || !index || *index < 0 || *index > 64) return std::nullopt;
   const std::size_t word = kernel.arch().word_size;
-  const auto pages = read_word(kernel, *at + static_cast<std::uint64_t>(*index) * word, word);
+  const VirtAddr counter = *at + static_cast<std::uint64_t>(*index) * word;
+  const auto pages = kernel.space().read_number(counter, word, kernel.order());
   if (!pages || *pages >> (8 * word - 1) != 0) return std::nullopt;
-  return pages;
+  return *pages;
 }
 
 }  // namespace

@@ -12,8 +12,6 @@
 
 namespace memsect {
 
-using PfnRange = Range<Pfn>;
-
 /// What a page is in use for, as far as its struct page tells. The last ones make has_unmovable_pages() refuse the
 /// pageblock; the others do not.
 enum class PageUse {

@@ -66,10 +66,7 @@ class KallsymsTable final : public Kallsyms {
 
 Result<std::uint64_t> KallsymsTable::read_word(VirtAddr at, std::size_t size) const {
   const AddressSpace space = space_;  // it remembers mappings: threads must not share one
-  std::array<std::byte, sizeof(std::uint64_t)> bytes{};
-  const auto word = std::span(bytes).first(size);
-  if (auto got = space.read(at, word); !got) return std::move(got).error();
-  return load_unsigned(word, kernel_.order);
+  return space.read_number(at, size, kernel_.order);
 }
 
 Result<VirtAddr> KallsymsTable::address(std::uint32_t number, const AddressRule& rule) const {

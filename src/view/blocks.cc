@@ -33,30 +33,26 @@ PhysRange range_of(const MemoryModel& model, const MemoryBlock& block) {
 }
 
 /// The present sections of a block.
-std::vector<const Section*> sections_in(const MemoryModel& model, const MemoryBlock& block) {
-  const SectionNr end = block.start_section + std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
-  auto at = std::lower_bound(model.sections.begin(), model.sections.end(), block.start_section,
-                             [](const Section& section, SectionNr wanted) { return section.nr < wanted; });
-  std::vector<const Section*> sections;
-  for (; at != model.sections.end() && at->nr < end; ++at) sections.push_back(&*at);
-  return sections;
+std::span<const Section> sections_in(const MemoryModel& model, const MemoryBlock& block) {
+  return model.sections_from(block.start_section,
+                             std::max<std::uint64_t>(model.geometry.sections_per_block, 1));
 }
 
 Value sections_value(const MemoryModel& model, const MemoryBlock& block) {
   List list;
-  for (const Section* section : sections_in(model, block)) list.emplace_back(section->nr.raw());
+  for (const Section& section : sections_in(model, block)) list.emplace_back(section.nr.raw());
   return list;
 }
 
 Value zones_value(const MemoryModel& model, const MemoryBlock& block) {
   List list;
   std::vector<std::string> seen;
-  for (const Section* section : sections_in(model, block)) {
-    if (!section->zones) {
-      if (section->zones.error().code != Errc::not_applicable) return section->zones.error();
+  for (const Section& section : sections_in(model, block)) {
+    if (!section.zones) {
+      if (section.zones.error().code != Errc::not_applicable) return section.zones.error();
       continue;
     }
-    for (const std::string& zone : section->zones->zones) {
+    for (const std::string& zone : section.zones->zones) {
       if (std::find(seen.begin(), seen.end(), zone) != seen.end()) continue;
       seen.push_back(zone);
       list.emplace_back(zone);
