@@ -14,7 +14,7 @@ namespace memsect {
 namespace {
 
 constexpr unsigned most_zones = 8;
-constexpr unsigned most_threads = 64;
+constexpr unsigned most_threads = 32;  // each has struct pages of 2 MiB at hand
 
 std::vector<std::string> zone_names(const PageScanner& scanner) {
   std::vector<std::string> names;
@@ -44,28 +44,26 @@ std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRul
                                           const std::vector<OfflineUnit>& units,
                                           const CommonOptions& options) {
   const MemoryModel& model = loaded.model;
-  // Made here, one after the other: types and symbols are asked by one thread alone.
-  std::vector<PageScanner> scanners;
-  for (unsigned i = 0; i < thread_count(options.threads, units.size()); ++i)
-    scanners.emplace_back(loaded.kernel, model.geometry);
-  const OfflineJudge judge(model, rules, zone_names(scanners.front()));
+  PageScanner scanner(loaded.kernel, model.geometry);
+  const OfflineJudge judge(model, rules, zone_names(scanner));
   std::vector<OfflineJudgement> judgements(units.size());
   Progress progress("judging memory blocks", units.size());
   std::mutex progress_mutex;
   std::atomic<std::size_t> next{0};
-  const auto work = [&](PageScanner& scanner) {
+  const auto work = [&](PageScanner& own) {
     for (std::size_t i = next++; i < units.size(); i = next++) {
       PageScan scan;
       if (OfflineJudge::wants_scan(units[i]))
-        scan = scanner.scan(model, pages_of(model.geometry, units[i].tested));
+        scan = own.scan(model, pages_of(model.geometry, units[i].tested));
       judgements[i] = judge.judge(units[i], scan);
       const std::lock_guard lock(progress_mutex);
       progress.advance(1);
     }
   };
   std::vector<std::jthread> helpers;
-  for (std::size_t i = 1; i < scanners.size(); ++i) helpers.emplace_back([&, i] { work(scanners[i]); });
-  work(scanners.front());
+  for (unsigned i = 1; i < thread_count(options.threads, units.size()); ++i)
+    helpers.emplace_back([&work, own = scanner]() mutable { work(own); });
+  work(scanner);
   helpers.clear();
   return judgements;
 }

@@ -1,13 +1,4 @@
-// What is where in a struct page (include/linux/mm_types.h; offsets come from the types):
-//
-//   flags      names in enum pageflags; node and zone above them (page.cc)
-//   mapping    low bits: 1 anon, 3 ksm, 2 movable without LRU (..6.16), 0 a struct address_space
-//   private    the order of a free block, in its first page; the others of it look like any unused page
-//   _mapcount  one less than the number of mappings, or page_type (page_types.cc)
-//   _refcount
-//
-// Of a compound page the first struct page counts, its head: a tail page names it (page.cc). Its order, and whether it
-// belongs to hugetlb, stand in the second struct page (compound_layout.cc).
+// One struct page in full; what is where in it: page_layout.cc. A tail page is what its compound head is.
 //
 // HugeTLB's vmemmap optimisation (5.15-7.0) maps one page of struct pages many times, so that tail pages look like
 // heads: page_fixed_fake_head() tells them by the struct page behind, and so does head_of() here.
@@ -22,69 +13,41 @@
 namespace memsect {
 namespace {
 
-constexpr unsigned largest_order = 40;       // no machine has a larger folio: 4 PiB
-constexpr unsigned largest_free_order = 20;  // of the page allocator: 10, up to 13 with 64K pages
-constexpr std::size_t longest_cache_name = 128;
-
-std::optional<Field> field_of(const Result<StructLayout>& layout, std::string_view member) {
-  if (!layout) return std::nullopt;
-  const auto field = layout->field(member);
-  return field ? std::optional(*field) : std::nullopt;
+std::string_view mapping_name(PageMapping mapping) {
+  switch (mapping) {
+    case PageMapping::file:
+      return "file";
+    case PageMapping::anon:
+      return "anon";
+    case PageMapping::ksm:
+      return "ksm";
+    case PageMapping::movable_ops:
+      return "movable_ops";
+    case PageMapping::none:
+      break;
+  }
+  return "none";
 }
 
 }  // namespace
 
 PageDecoder::PageDecoder(const Kernel& kernel, const MemoryGeometry& geometry)
-    : reader_(kernel, geometry),
-      space_(kernel.space()),
-      order_of_bytes_(kernel.order()),
-      page_size_(geometry.page_size()) {
+    : reader_(kernel, geometry), space_(kernel.space()), page_size_(geometry.page_size()) {
   usable_ = bind(kernel);
 }
 
 Result<void> PageDecoder::bind(const Kernel& kernel) {
-  auto page = kernel.types().find_struct("page");
-  if (!page) return std::move(page).error();
-  struct_page_size_ = page->size;
-  struct Wanted {
-    const char* member;
-    Field* field;
-  };
-  const char* const count = page->has("_refcount") ? "_refcount" : "_count";  // renamed in 4.6
-  for (const Wanted& wanted : {Wanted{"flags", &flags_}, Wanted{count, &refcount_},
-                               Wanted{"mapping", &mapping_}, Wanted{"private", &private_}}) {
-    auto field = page->field(wanted.member);
-    if (!field) return std::move(field).error();
-    *wanted.field = *field;
-  }
-  mapcount_ = field_of(page, "_mapcount");
-  page_type_ = page->has("page_type") ? field_of(page, "page_type") : mapcount_;
+  auto layout = find_page_layout(kernel);
+  if (!layout) return std::move(layout).error();
+  layout_ = std::move(*layout);
   flag_names_ = find_page_flags(kernel.types());
-  types_ = find_page_types(kernel.types(), kernel.vmcoreinfo(), *page);
   zone_device_ = reader_.zone_device();
-  compound_ = find_compound_layout(kernel.types());
-  const auto& direct_map = kernel.arch_memory().page_offset;
-  high_addresses_ = !direct_map || direct_map->raw() >> 63 != 0;
-  bind_slab(kernel, *page);
   return {};
-}
-
-void PageDecoder::bind_slab(const Kernel& kernel, const StructLayout& page) {
-  const auto slab = kernel.types().find_struct("slab");  // 5.17+; before, struct page had its members
-  slab_cache_ = slab ? slab->field("slab_cache") : page.field("slab_cache");
-  const auto cache = kernel.types().find_struct("kmem_cache");
-  cache_name_ = cache ? cache->field("name") : Result<Field>(cache.error());
-}
-
-Result<std::uint64_t> PageDecoder::read_field(VirtAddr object, const Field& field) const {
-  std::vector<std::byte> bytes(field.size());
-  if (auto done = space_.read(object + field.offset(), bytes); !done) return std::move(done).error();
-  return load_unsigned(bytes, order_of_bytes_);
 }
 
 bool PageDecoder::has_flag(const Raw& page, std::string_view name) const {
   for (const PageFlag& flag : flag_names_) {
-    if (flag.name == name) return (flags_.get(page.bytes) >> flag.bit & 1) != 0;
+    if (flag.name == name) return (layout_.flags.get(page.bytes) >> flag.bit & 1) != 0;
   }
   return false;
 }
@@ -92,7 +55,7 @@ bool PageDecoder::has_flag(const Raw& page, std::string_view name) const {
 std::optional<VirtAddr> PageDecoder::head_of(const Raw& page) const {
   if (const auto head = reader_.head_of(page.bytes, page.address)) return head;
   if (page.address.raw() % page_size_ != 0 || !has_flag(page, "head")) return std::nullopt;
-  const VirtAddr next = page.address + struct_page_size_;
+  const VirtAddr next = page.address + layout_.bytes;
   const auto bytes = reader_.read(next);
   const auto head = bytes ? reader_.head_of(*bytes, next) : std::nullopt;
   return head && *head != page.address ? head : std::nullopt;
@@ -100,61 +63,32 @@ std::optional<VirtAddr> PageDecoder::head_of(const Raw& page) const {
 
 bool PageDecoder::is_hugetlb(const Raw& head) const {
   if (!has_flag(head, "head")) return false;
-  if (compound_.bytes == 0) return false;
-  std::vector<std::byte> bytes(compound_.bytes);
-  return space_.read(head.address, bytes) && compound_.is_hugetlb(bytes);
-}
-
-std::string PageDecoder::type_by_mapping(const Raw& head) const {
-  const std::uint64_t mapping = mapping_.get(head.bytes);
-  // No kernel address: the word belongs to someone else.
-  if (mapping == 0 || (high_addresses_ && mapping >> 63 == 0)) return "none";
-  switch (mapping & 3) {
-    case 1:
-      return "anon";
-    case 2:
-      return "movable_ops";
-    case 3:
-      return "ksm";
-    default:
-      return "file";
-  }
+  if (layout_.compound.bytes == 0) return false;
+  std::vector<std::byte> bytes(layout_.compound.bytes);
+  return space_.read(head.address, bytes) && layout_.compound.is_hugetlb(bytes);
 }
 
 std::string PageDecoder::type_of(const Raw& head, const PageInfo& info) const {
-  if (page_type_) {
-    const auto word = static_cast<std::uint32_t>(page_type_->get(head.bytes));
-    if (const auto type = page_type_name(types_, word)) return std::string(*type);
+  if (layout_.page_type) {
+    const auto word = static_cast<std::uint32_t>(layout_.page_type->get(head.bytes));
+    if (const auto type = page_type_name(layout_.types, word)) return std::string(*type);
   }
   if (info.slab) return "slab";
   if (zone_device_ && info.zone == *zone_device_) return "zone_device";
   if (info.reserved) return "reserved";
   if (is_hugetlb(head)) return "hugetlb";
-  return type_by_mapping(head);
+  return std::string(mapping_name(layout_.mapping_of(head.bytes)));
 }
 
 Result<unsigned> PageDecoder::compound_order(VirtAddr head) const {
-  if (!compound_.order)
+  if (!layout_.compound.order)
     return Error{Errc::unsupported, "where this kernel keeps the order of compound pages is not known", {}};
-  auto order = read_field(head, *compound_.order);
+  const Field& field = *layout_.compound.order;
+  auto order = space_.read_number(head + field.offset(), field.size(), layout_.order);
   if (!order) return std::move(order).error().within("order of the compound page");
-  if (*order > largest_order)
+  if (*order > largest_folio_order)
     return Error{Errc::corrupt, fmt::format("the compound page claims order {}", *order), {}};
   return static_cast<unsigned>(*order);
-}
-
-Result<std::string> PageDecoder::slab_cache_of(VirtAddr head) const {
-  if (!slab_cache_) return slab_cache_.error();
-  if (!cache_name_) return cache_name_.error();
-  VirtAddr at = head;
-  for (const Field& pointer : {*slab_cache_, *cache_name_}) {
-    auto value = read_field(at, pointer);
-    if (!value) return std::move(value).error().within("slab cache");
-    at = VirtAddr(*value);
-  }
-  auto name = space_.read_text(at, longest_cache_name);
-  if (!name) return std::move(name).error().within("name of the slab cache");
-  return name;
 }
 
 Result<PageDecoder::Raw> PageDecoder::read(const MemoryModel& model, Pfn pfn) const {
@@ -167,8 +101,8 @@ Result<PageDecoder::Raw> PageDecoder::read(const MemoryModel& model, Pfn pfn) co
 
 void PageDecoder::decode_flags(const Raw& page, const std::optional<VirtAddr>& head,
                                PageDetails& details) const {
-  details.flags = flags_.get(page.bytes);
-  const bool holds_order = compound_.order_in_flags && head && page.address - *head == struct_page_size_;
+  details.flags = layout_.flags.get(page.bytes);
+  const bool holds_order = layout_.compound.order_in_flags && head && page.address - *head == layout_.bytes;
   for (const PageFlag& flag : flag_names_) {
     if (holds_order && flag.bit < 8) continue;
     if ((details.flags >> flag.bit & 1) != 0) details.flag_names.push_back(flag.name);
@@ -178,24 +112,24 @@ void PageDecoder::decode_flags(const Raw& page, const std::optional<VirtAddr>& h
 void PageDecoder::decode_use(const Raw& page, const Raw& head, PageDetails& details) const {
   const PageInfo head_info = reader_.decode(head.bytes);
   details.type = type_of(head, head_info);
-  if (mapcount_ && details.type != "slab") {
-    const std::int64_t stored = mapcount_->get_signed(page.bytes);
+  if (layout_.mapcount && details.type != "slab") {
+    const std::int64_t stored = layout_.mapcount->get_signed(page.bytes);
     if (stored >= -1) details.mapcount = stored + 1;
   }
   if (details.type == "buddy") {
-    const std::uint64_t order = private_.get(head.bytes);
+    const std::uint64_t order = layout_.private_word.get(head.bytes);
     details.order = order <= largest_free_order
                         ? Result<unsigned>(static_cast<unsigned>(order))
                         : Error{Errc::corrupt, fmt::format("the free block claims order {}", order), {}};
   } else if (details.compound != Compound::none) {
     details.order = compound_order(head.address);
   }
-  if (details.type == "slab") details.slab_cache = slab_cache_of(head.address);
+  if (details.type == "slab") details.slab_cache = layout_.slab_cache_name(space_, head.bytes);
 }
 
 /// Blocks are aligned to their size: the first page of the one that `pfn` is in has fewer low bits.
 void PageDecoder::find_free_block(const MemoryModel& model, Pfn pfn, PageDetails& details) const {
-  if (!page_type_) return;
+  if (!layout_.page_type) return;
   Pfn before = pfn;
   for (unsigned order = 1; order <= largest_free_order; ++order) {
     const Pfn first(pfn.raw() >> order << order);
@@ -203,9 +137,10 @@ void PageDecoder::find_free_block(const MemoryModel& model, Pfn pfn, PageDetails
     before = first;
     const auto page = read(model, first);
     if (!page) return;
-    const auto type = page_type_name(types_, static_cast<std::uint32_t>(page_type_->get(page->bytes)));
+    const auto type =
+        page_type_name(layout_.types, static_cast<std::uint32_t>(layout_.page_type->get(page->bytes)));
     if (!type) continue;
-    const std::uint64_t claimed = private_.get(page->bytes);
+    const std::uint64_t claimed = layout_.private_word.get(page->bytes);
     if (type != "buddy" || claimed < order || claimed > largest_free_order) return;
     details.type = "buddy";
     details.order = static_cast<unsigned>(claimed);
@@ -223,9 +158,9 @@ Result<PageDetails> PageDecoder::page(const MemoryModel& model, Pfn pfn) const {
   const PageInfo info = reader_.decode(own->bytes);
   details.node = info.node;
   details.zone = info.zone;
-  details.refcount = refcount_.get_signed(own->bytes);
-  details.mapping = mapping_.get(own->bytes);
-  details.private_word = private_.get(own->bytes);
+  details.refcount = layout_.refcount.get_signed(own->bytes);
+  details.mapping = layout_.mapping.get(own->bytes);
+  details.private_word = layout_.private_word.get(own->bytes);
   const auto head = head_of(*own);
   decode_flags(*own, head, details);
   if (!head) {
@@ -236,8 +171,8 @@ Result<PageDetails> PageDecoder::page(const MemoryModel& model, Pfn pfn) const {
   }
   details.compound = Compound::tail;
   const std::uint64_t distance = own->address - *head;
-  if (distance % struct_page_size_ == 0 && distance / struct_page_size_ <= pfn.raw())
-    details.head = pfn - distance / struct_page_size_;
+  if (distance % layout_.bytes == 0 && distance / layout_.bytes <= pfn.raw())
+    details.head = pfn - distance / layout_.bytes;
   auto head_bytes = reader_.read(*head);
   if (!head_bytes) return std::move(head_bytes).error().within("head of the compound page");
   decode_use(*own, Raw{*head, std::move(*head_bytes)}, details);

@@ -10,10 +10,10 @@
 #include "base/position.h"
 #include "base/result.h"
 #include "memory/address_space.h"
-#include "model/compound_layout.h"
 #include "model/memory_model.h"
 #include "model/page.h"
 #include "model/page_details.h"
+#include "model/page_layout.h"
 #include "model/page_types.h"
 
 namespace memsect {
@@ -35,8 +35,6 @@ class PageDecoder {
     std::vector<std::byte> bytes;
   };
   Result<void> bind(const Kernel& kernel);
-  void bind_slab(const Kernel& kernel, const StructLayout& page);
-  Result<std::uint64_t> read_field(VirtAddr object, const Field& field) const;
   std::optional<VirtAddr> head_of(const Raw& page) const;
   Result<Raw> read(const MemoryModel& model, Pfn pfn) const;
   void decode_flags(const Raw& page, const std::optional<VirtAddr>& head, PageDetails& details) const;
@@ -45,23 +43,14 @@ class PageDecoder {
   bool has_flag(const Raw& page, std::string_view name) const;
   bool is_hugetlb(const Raw& head) const;
   std::string type_of(const Raw& head, const PageInfo& info) const;
-  std::string type_by_mapping(const Raw& head) const;
   Result<unsigned> compound_order(VirtAddr head) const;
-  Result<std::string> slab_cache_of(VirtAddr head) const;
 
   PageReader reader_;
   AddressSpace space_;
-  ByteOrder order_of_bytes_;
   Result<void> usable_;
-  std::uint64_t struct_page_size_ = 0, page_size_ = 0;
+  std::uint64_t page_size_ = 0;
+  PageLayout layout_;
   std::vector<PageFlag> flag_names_;
-  std::vector<PageType> types_;
-  Field flags_, refcount_, mapping_, private_;
-  std::optional<Field> mapcount_, page_type_;
-  CompoundLayout compound_;
-  bool high_addresses_ = true;  ///< the kernel's own addresses have their top bit set: everywhere but on s390
-  Result<Field> slab_cache_ = Error{Errc::no_type, "", {}};
-  Result<Field> cache_name_ = Error{Errc::no_type, "", {}};
   std::optional<unsigned> zone_device_;
 };
 

@@ -12,13 +12,14 @@ namespace memsect {
 
 class Kernel;
 
-/// Judges pages in bulk. Binds what it needs once, and has buffers of its own: one per thread, but made one after the
-/// other.
+/// Judges pages in bulk. Binds what it needs once; a copy of it, for another thread, knows the same and has buffers of
+/// its own.
 class PageScanner {
  public:
   PageScanner(const Kernel& kernel, const MemoryGeometry& geometry);
+  PageScanner(const PageScanner& other);
+  PageScanner& operator=(const PageScanner&) = delete;
   ~PageScanner();
-  PageScanner(PageScanner&&) noexcept;
 
   /// Why no page can be judged: a struct page whose layout is not known.
   const Result<void>& usable() const;
