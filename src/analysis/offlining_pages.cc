@@ -251,12 +251,11 @@ class Uses {
   Uses(const MemoryModel& model, const OfflineRules& rules, const PageScan& scan)
       : model_(model), rules_(rules), scan_(scan) {}
 
+  /// Takes pages of a run that no object explains.
   void take(const UseRun& run, PfnRange pages) {
+    if (run.use == PageUse::other && rules_.vmalloc) return take_apart(pages);
     const std::optional<Kind> kind = kind_of(run, model_.geometry.pfn_to_phys(pages.start));
-    if (!kind) return;
-    UseGroup& group = groups_[{kind->code, kind->severity}];
-    count_pages(model_, group, pages);
-    if (!kind->name.empty()) group.names[kind->name] += pages.size;
+    if (kind) note(*kind, pages);
   }
 
   std::vector<Reason> reasons() const {
@@ -276,6 +275,28 @@ class Uses {
     ReasonSeverity severity = ReasonSeverity::now;
     std::string name;  ///< the slab cache or the resource; may be empty
   };
+
+  void note(const Kind& kind, PfnRange pages) {
+    UseGroup& group = groups_[{kind.code, kind.severity}];
+    count_pages(model_, group, pages);
+    if (!kind.name.empty()) group.names[kind.name] += pages.size;
+  }
+
+  /// Tells the pages that vmalloc() has mapped from those of which nothing is known.
+  void take_apart(PfnRange pages) {
+    const MemoryGeometry& geometry = model_.geometry;
+    const PhysRange place{geometry.pfn_to_phys(pages.start), pages.size * geometry.page_size()};
+    Pfn at = pages.start;
+    const auto note_up_to = [&](Pfn end, std::string_view code) {
+      if (at < end) note({code, ReasonSeverity::now, {}}, {at, end - at});
+      at = end;
+    };
+    for (const PhysRange& part : rules_.vmalloc->pages.within(place)) {
+      note_up_to(geometry.phys_to_pfn(part.start), "unmovable_other");
+      note_up_to(geometry.phys_to_pfn(part.end()), "unmovable_vmalloc");
+    }
+    note_up_to(pages.end(), "unmovable_other");
+  }
 
   std::optional<Kind> kind_of(const UseRun& run, PhysAddr at) const {
     switch (run.use) {
@@ -315,15 +336,18 @@ class Uses {
     return text;
   }
 
-  static std::string text_of(const Reason& reason, const UseGroup& group) {
+  std::string text_of(const Reason& reason, const UseGroup& group) const {
     const std::string pages = pages_text(reason.count);
     const std::string names = names_text(group.names);
     if (reason.code == "unmovable_slab") return fmt::format("{} of slab: {}", pages, names);
     if (reason.code == "unmovable_page_table") return fmt::format("{} of page tables", pages);
+    if (reason.code == "unmovable_vmalloc")
+      return pages + " mapped by vmalloc (kernel stacks, modules, large tables, per-CPU data)";
     if (reason.code == "unmovable_other") {
-      return pages +
-             " of other kernel memory: in use, and no mark says for what (vmalloc, kernel stacks, per-CPU "
-             "data, drivers)";
+      const bool told_apart = rules_.vmalloc && rules_.vmalloc->complete;
+      return fmt::format(
+          "{} of other kernel memory: in use, and no mark says for what ({}drivers, network, pipes)", pages,
+          told_apart ? "" : "vmalloc, kernel stacks, per-CPU data, ");
     }
     if (reason.code == "hwpoison") {
       return pages +

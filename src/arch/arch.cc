@@ -67,6 +67,18 @@ Result<VirtAddr> find_swapper_pg_dir(const ArchInputs& inputs) {
                "Name a vmlinux or a System.map of this kernel"};
 }
 
+std::vector<VirtRange> named_vmalloc_ranges(const Vmcoreinfo& info) {
+  std::vector<VirtRange> ranges;
+  for (const auto& [first, last] :
+       {std::pair{"VMALLOC_START", "VMALLOC_END"}, {"MODULES_VADDR", "MODULES_END"}}) {
+    const auto start = info.number(first), end = info.number(last);
+    if (!start || !end) continue;
+    const VirtAddr from(static_cast<std::uint64_t>(*start)), to(static_cast<std::uint64_t>(*end));
+    if (from < to) ranges.push_back({from, to - from});
+  }
+  return ranges;
+}
+
 Result<std::uint64_t> read_number(const PhysicalMemory& memory, PhysAddr at, std::size_t size,
                                   ByteOrder order) {
   std::array<std::byte, 8> bytes{};

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/byte_order.h"
 #include "base/position.h"
@@ -34,6 +35,8 @@ struct ArchMemory {
   /// Where the direct map has physical 0, or would have it if it reached that far down: the distance between the
   /// two addresses of all memory in it. Nothing where the machine has no one value for it.
   std::optional<VirtAddr> page_offset;
+  /// Where vmalloc() and the module loader put their memory; empty where that is not known.
+  std::vector<VirtRange> vmalloc;
 };
 
 struct ArchDriver {
@@ -84,6 +87,9 @@ Result<unsigned> find_page_shift(const ArchDriver& driver, const Vmcoreinfo& inf
 std::optional<VirtAddr> find_symbol(const ArchInputs& inputs, std::string_view name);
 /// The address of the top-level page table, swapper_pg_dir on all machines but x86; an error that says what to do.
 Result<VirtAddr> find_swapper_pg_dir(const ArchInputs& inputs);
+/// ArchMemory::vmalloc by VMALLOC_START and VMALLOC_END, MODULES_VADDR and MODULES_END of VMCOREINFO: arm64 (6.1+) and
+/// riscv64 (6.12+) name them.
+std::vector<VirtRange> named_vmalloc_ranges(const Vmcoreinfo& info);
 /// The number of `size` bytes (8 at most) at `at`.
 Result<std::uint64_t> read_number(const PhysicalMemory& memory, PhysAddr at, std::size_t size,
                                   ByteOrder order);

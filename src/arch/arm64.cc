@@ -194,6 +194,7 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
     return format.decode(raw, level, last);
   };
   result.translator = std::make_unique<WindowTranslator>(inputs.memory, std::move(layout));
+  result.vmalloc = named_vmalloc_ranges(inputs.vmcoreinfo);
   return result;
 }
 

@@ -40,6 +40,8 @@ namespace {
 constexpr VirtAddr linear_start(0xc000000000000000);
 constexpr std::uint64_t linear_size = std::uint64_t{1} << 51;
 constexpr std::uint64_t linear_size_hash_4k = 0x3d0000000000;
+constexpr VirtAddr radix_vmalloc_start(0xc008000000000000);  // RADIX_KERN_VIRT_START
+constexpr std::uint64_t radix_vmalloc_size = std::uint64_t{1} << 49;
 constexpr std::uint64_t region_mask = 0x0fffffffffffffff;
 constexpr std::uint64_t entry_valid = std::uint64_t{1} << 63;
 constexpr std::uint64_t entry_leaf = std::uint64_t{1} << 62;
@@ -248,6 +250,7 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
     return decode(raw, level, last, shift);
   };
   result.translator = std::make_unique<WindowTranslator>(inputs.memory, std::move(layout));
+  result.vmalloc = {{radix_vmalloc_start, radix_vmalloc_size}};
   return result;
 }
 

@@ -161,6 +161,7 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   tree.decode = decode;
   layout.windows = *std::move(windows);
   result.translator = std::make_unique<WindowTranslator>(inputs.memory, std::move(layout));
+  result.vmalloc = named_vmalloc_ranges(inputs.vmcoreinfo);
   return result;
 }
 

@@ -195,11 +195,26 @@ Result<EntryFormat> find_entry_format(const Vmcoreinfo& info, bool five_levels) 
   return EntryFormat{mask, std::uint64_t{1} << bits};
 }
 
-/// Whether the kernel could have put its direct map there: in the upper half, below the image, at a multiple
+/// Whether the kernel could have put one of its regions there: in the upper half, below the image, at a multiple
 /// of 1 GiB.
-bool can_be_page_offset(VirtAddr base) {
+bool can_be_base(VirtAddr base) {
   constexpr std::uint64_t alignment = std::uint64_t{1} << 30;
   return base >= VirtAddr(0xff00000000000000) && base < image_start && base.raw() % alignment == 0;
+}
+
+/// What one of the variables says that KASLR sets: page_offset_base, vmalloc_base. Nothing when it cannot be had.
+std::optional<VirtAddr> read_base(const ArchInputs& inputs, const ImageMap& image, std::string_view name) {
+  const auto variable = find_symbol(inputs, name);
+  if (!variable || !image.contains(*variable)) return std::nullopt;
+  const auto value = read_number(inputs.memory, image.phys_of(*variable), 8, ByteOrder::little);
+  if (!value || !can_be_base(VirtAddr(*value))) return std::nullopt;
+  return VirtAddr(*value);
+}
+
+/// The lowest address of the direct map, and the one without KASLR. Linux d52888aa2753 ("x86/mm: Move LDT remap out of
+/// KASLR region on 5-level paging") (v4.20) moved it here.
+VirtAddr usual_page_offset(bool five_levels) {
+  return VirtAddr(five_levels ? 0xff11000000000000 : 0xffff888000000000);
 }
 
 /// Where the direct map begins: the kernel's own variable, or else the first mapped address at or above the
@@ -207,16 +222,8 @@ bool can_be_page_offset(VirtAddr base) {
 /// memory from 0 on. Nothing when neither can be had.
 std::optional<VirtAddr> find_page_offset(const ArchInputs& inputs, const ImageMap& image,
                                          const Translator& translator, bool five_levels) {
-  if (const auto variable = find_symbol(inputs, "page_offset_base"); variable && image.contains(*variable)) {
-    std::array<std::byte, 8> bytes{};
-    if (inputs.memory.read(image.phys_of(*variable), bytes)) {
-      const VirtAddr base(load_unsigned(bytes, ByteOrder::little));
-      if (can_be_page_offset(base)) return base;
-    }
-  }
-  // Linux d52888aa2753 ("x86/mm: Move LDT remap out of KASLR region on 5-level paging") (v4.20) moved it
-  // here.
-  VirtAddr at(five_levels ? 0xff11000000000000 : 0xffff888000000000);
+  if (const auto base = read_base(inputs, image, "page_offset_base")) return base;
+  VirtAddr at = usual_page_offset(five_levels);
   for (std::size_t hole = 0; hole <= all_levels.size(); ++hole) {
     const auto mapping = translator.mapping_at(at);
     if (!mapping) return std::nullopt;
@@ -224,6 +231,26 @@ std::optional<VirtAddr> find_page_offset(const ArchInputs& inputs, const ImageMa
     at += mapping->size;
   }
   return std::nullopt;
+}
+
+/// Where vmalloc() has its memory, and the modules theirs, behind the image. Kernels that have not moved their direct map
+/// have not moved this region either (Documentation/arch/x86/x86_64/mm.rst).
+std::vector<VirtRange> find_vmalloc(const ArchInputs& inputs, const ImageMap& image,
+                                    std::optional<VirtAddr> page_offset, bool five_levels) {
+  auto start = read_base(inputs, image, "vmalloc_base");
+  if (const auto told = inputs.vmcoreinfo.number("VMALLOC_START"); told && !start) {  // 6.9+
+    const VirtAddr base(static_cast<std::uint64_t>(*told));
+    if (can_be_base(base)) start = base;
+  }
+  if (!start && page_offset == usual_page_offset(five_levels))
+    start = VirtAddr(five_levels ? 0xffa0000000000000 : 0xffffc90000000000);
+  if (!start) return {};
+  const std::uint64_t size = std::uint64_t{five_levels ? 12800U : 32U} << 40;  // VMALLOC_SIZE_TB
+  std::vector<VirtRange> ranges{{*start, std::min(size, image_start - *start)}};
+  constexpr VirtAddr modules_end(0xffffffffff000000);
+  const VirtAddr modules = image_start + image.size;
+  if (modules < modules_end) ranges.push_back({modules, modules_end - modules});
+  return ranges;
 }
 
 Result<ArchMemory> open(const ArchInputs& inputs) {
@@ -246,6 +273,7 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   result.translator = std::make_unique<X8664Translator>(inputs.memory, *image, std::move(tree));
   result.phys_base = static_cast<std::int64_t>(image->phys_base);
   result.page_offset = find_page_offset(inputs, *image, *result.translator, five_levels);
+  result.vmalloc = find_vmalloc(inputs, *image, result.page_offset, five_levels);
   return result;
 }
 

@@ -43,7 +43,7 @@ Result<int> run(CommonOptions& common, const Options& options) {
   auto loaded = load(common, placed_objects);
   if (!loaded) return std::move(loaded).error();
   MemoryModel& model = (*loaded)->model;
-  const OfflineRules rules = load_offline_rules((*loaded)->kernel, model.notes);
+  const OfflineRules rules = load_offline_rules((*loaded)->kernel, model);
   const auto units = select_units(model, *selection, options.by == "section");
   const auto judgements = judge_units(**loaded, rules, units, common);
   Report report = options.plan ? make_plan_report(judgements, plan_offlining(judgements))

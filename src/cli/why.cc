@@ -69,7 +69,7 @@ Result<int> run(CommonOptions& common) {
   MemoryModel& model = (*loaded)->model;
   auto place = place_of(kernel, model, *target);
   if (!place) return std::move(place).error();
-  const OfflineRules rules = load_offline_rules(kernel, model.notes);
+  const OfflineRules rules = load_offline_rules(kernel, model);
   WhyAnswer answer{target->text, target_kind_name(target->kind), {}, {}, {}};
   answer.page = page_text(kernel, model, *target, *place);
   answer.judgements = judge_units(**loaded, rules, units_of(model, *target, *place), common);

@@ -430,7 +430,7 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
   const PageDecoder pages(kernel, model->geometry);
   visit_slab_pages(kernel, *model, pages);
   walk_known_tables(kernel, *model);
-  static_cast<void>(load_offline_rules(kernel, model->notes));
+  static_cast<void>(load_offline_rules(kernel, *model));
   const RangeSet tables = record.tables,
                  data = record.data;  // judging reads struct pages, which goes on record
 

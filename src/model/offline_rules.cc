@@ -53,9 +53,10 @@ std::optional<std::uint64_t> free_pages(const Kernel& kernel) {
 
 }  // namespace
 
-OfflineRules load_offline_rules(const Kernel& kernel, Notes& notes) {
+OfflineRules load_offline_rules(const Kernel& kernel, MemoryModel& model) {
   OfflineRules rules;
-  rules.resources = load_resources(kernel, notes);
+  rules.resources = load_resources(kernel, model.notes);
+  rules.vmalloc = load_vmalloc(kernel, model.sections.size() * model.geometry.pages_per_section());
   rules.early_memory_stays =
       has_function(kernel, {"prevent_bootmem_remove_notifier", "prevent_memory_remove_notifier"});
   if (kernel.arch().name == "s390x") rules.keeps_below = crash_kernel_size(kernel);

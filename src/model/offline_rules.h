@@ -5,10 +5,11 @@
 #include <optional>
 #include <vector>
 
-#include "base/notes.h"
 #include "base/position.h"
 #include "base/result.h"
+#include "model/memory_model.h"
 #include "model/resources.h"
+#include "model/vmalloc.h"
 
 namespace memsect {
 
@@ -17,6 +18,8 @@ class Kernel;
 struct OfflineRules {
   /// The resource tree: holes are counted in it.
   Result<std::vector<Resource>> resources = Error{Errc::not_applicable, "not asked for", {}};
+  /// Pages that no mark tells from other kernel memory.
+  Result<VmallocPages> vmalloc = Error{Errc::not_applicable, "not asked for", {}};
   /// arm64 keeps the memory it was booted with: a notifier refuses (v5.7 on).
   bool early_memory_stays = false;
   /// s390 refuses blocks that begin below the size of the crash kernel, while one is set; 0 for none.
@@ -30,7 +33,7 @@ struct OfflineRules {
   std::optional<std::uint64_t> free_pages;
 };
 
-/// Never fails: what is not known stays at its default, or an error.
-OfflineRules load_offline_rules(const Kernel& kernel, Notes& notes);
+/// Never fails: what is not known stays at its default, or an error; what is amiss is noted in the model.
+OfflineRules load_offline_rules(const Kernel& kernel, MemoryModel& model);
 
 }  // namespace memsect

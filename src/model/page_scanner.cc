@@ -91,7 +91,7 @@ class PageScanner::Inside {
   /// Bits of page.flags; 0 where this kernel has no such flag.
   struct Flags {
     std::uint64_t head = 0, reserved = 0, lru = 0, slab = 0, hwpoison = 0, movable_ops = 0, swapcache = 0,
-                  private_ = 0;
+                  fs_private = 0;
   };
   /// Of page_type; nothing where this kernel has no such type.
   struct Types {
@@ -151,7 +151,7 @@ Result<void> PageScanner::Inside::bind(const Kernel& kernel) {
   flags_.hwpoison = flag_bit(types, "PG_hwpoison");
   flags_.movable_ops = flag_bit(types, "PG_movable_ops");  // 6.17+
   flags_.swapcache = flag_bit(types, "PG_swapcache");
-  flags_.private_ = flag_bit(types, "PG_private");
+  flags_.fs_private = flag_bit(types, "PG_private");
   if (flags_.reserved == 0 || flags_.lru == 0)
     return Error{Errc::no_type, "PG_reserved and PG_lru are not known: enum pageflags is missing", {}};
   bind_types();
@@ -321,7 +321,7 @@ void PageScanner::Inside::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
   if (stored < -1) return;  // a page type
   const bool is_file = layout_.mapping_of(page) == PageMapping::file;
   const std::int64_t holders =
-      is_file ? 1 + ((flags & flags_.private_) != 0 ? 1 : 0) : ((flags & flags_.swapcache) != 0 ? 1 : 0);
+      is_file ? 1 + ((flags & flags_.fs_private) != 0 ? 1 : 0) : ((flags & flags_.swapcache) != 0 ? 1 : 0);
   const std::int64_t unexplained = layout_.refcount.get_signed(page) - (stored + 1) - holders;
   if (unexplained <= 0) return;
   note_page(scan.pinned, pfn);

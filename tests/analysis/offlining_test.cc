@@ -146,6 +146,20 @@ TEST(Offlining, NamesSlabCachesAndWhatReservedMemoryIs) {
   EXPECT_EQ(judgement.error, "EBUSY");
 }
 
+TEST(Offlining, TellsWhatVmallocHasMappedFromMemoryThatNobodyExplains) {
+  Machine machine;
+  const PageScan scan = scan_with(0x8001, 0x10, PageUse::other);
+  EXPECT_THAT(codes_of(machine.judge(1, scan)), ElementsAre("unmovable_other now"));
+  machine.rules.vmalloc = VmallocPages{};
+  machine.rules.vmalloc->pages.add({PhysAddr(0x8003000), 0x2000});
+  machine.rules.vmalloc->pages.add({PhysAddr(0x8008000), 0x1000});
+  const OfflineJudgement judgement = machine.judge(1, scan);
+  EXPECT_THAT(codes_of(judgement), ElementsAre("unmovable_other now", "unmovable_vmalloc now"));
+  EXPECT_EQ(judgement.reasons.front().count, 13U);
+  EXPECT_EQ(judgement.reasons.back().count, 3U);
+  EXPECT_THAT(judgement.reasons.back().first_pages, ElementsAre(Pfn(0x8003), Pfn(0x8004), Pfn(0x8008)));
+}
+
 TEST(Offlining, IsRefusedForCmaAndForIsolatedPageblocks) {
   Machine machine;
   (*machine.model.sections[1].pageblocks)[3].migratetype = 4;

@@ -14,7 +14,9 @@ namespace memsect {
 namespace {
 
 using test::FakeMemory;
+using ::testing::ElementsAre;
 using testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
@@ -420,6 +422,25 @@ TEST(X8664, LeavesOutAPageOffsetThatNothingConfirms) {
   Tables cut;
   cut.memory.withhold({root, 4096}, Errc::truncated);
   EXPECT_EQ(open(cut.memory, four_level_keys)->page_offset, std::nullopt);
+}
+
+std::optional<VirtAddr> vmalloc_symbol(std::string_view name) {
+  if (name != "vmalloc_base") return std::nullopt;
+  return VirtAddr(0xffffffff80500010);
+}
+
+TEST(X8664, KnowsWhereVmallocHasItsMemory) {
+  const VirtRange modules{VirtAddr(0xffffffffc0000000), 0x3f000000};  // the image takes 1 GiB
+  Tables tables;
+  tables.memory.write_u64(PhysAddr(0x1500010), 0xffffb32500000000);
+  EXPECT_THAT(open(tables.memory, four_level_keys, vmalloc_symbol)->vmalloc,
+              ElementsAre(VirtRange{VirtAddr(0xffffb32500000000), std::uint64_t{32} << 40}, modules));
+  EXPECT_THAT(open(tables.memory, four_level_keys)->vmalloc, IsEmpty()) << "nothing tells";
+  EXPECT_THAT(open(tables.memory, four_level_keys + "NUMBER(VMALLOC_START)=0xffff9f5240000000\n")->vmalloc,
+              ElementsAre(VirtRange{VirtAddr(0xffff9f5240000000), std::uint64_t{32} << 40}, modules));
+  tables.map(VirtAddr(0xffff888000000000), PhysAddr(0), 21);
+  EXPECT_THAT(open(tables.memory, four_level_keys)->vmalloc,
+              ElementsAre(VirtRange{VirtAddr(0xffffc90000000000), std::uint64_t{32} << 40}, modules));
 }
 
 // Whatever the tables say, an answer for an address holds for every address it reaches.

@@ -193,7 +193,7 @@ void report_parts(const Kernel& kernel, const MemoryModel& model) {
 /// The verdicts on all blocks, by the first pages of each: struct pages are many.
 void report_offlining(const Kernel& kernel, MemoryModel& model) {
   constexpr std::uint64_t scanned = 2048;
-  const OfflineRules rules = load_offline_rules(kernel, model.notes);
+  const OfflineRules rules = load_offline_rules(kernel, model);
   PageScanner scanner(kernel, model.geometry);
   const OfflineJudge judge(model, rules, {"DMA", "DMA32", "Normal"});
   WhyAnswer answer{"node:0", "node", {}, {}, {}};

@@ -12,8 +12,8 @@ using test::FakeKernel;
 OfflineRules rules_of(const FakeKernel& fake) {
   auto kernel = fake.open();
   EXPECT_TRUE(kernel) << kernel.error().message;
-  Notes notes;
-  return load_offline_rules(*kernel, notes);
+  MemoryModel model;
+  return load_offline_rules(*kernel, model);
 }
 
 TEST(OfflineRules, FollowFromTheKernelsOwnTypesAndFunctions) {
