@@ -89,7 +89,7 @@ Result<void> restrict_files(const std::vector<std::string>& paths) {
 }
 
 // What reading open files, memory, threads, time, and writing to open files take.
-constexpr std::array<std::string_view, 46> allowed_calls{"read",
+constexpr std::array<std::string_view, 49> allowed_calls{"read",
                                                          "pread64",
                                                          "readv",
                                                          "lseek",
@@ -127,6 +127,9 @@ constexpr std::array<std::string_view, 46> allowed_calls{"read",
                                                          "gettid",
                                                          "clock_gettime",
                                                          "clock_gettime64",
+                                                         "poll",
+                                                         "ppoll",
+                                                         "ppoll_time64",
                                                          "clock_nanosleep",
                                                          "clock_nanosleep_time64",
                                                          "nanosleep",

@@ -2,13 +2,15 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/poll.h>
+#include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <map>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "cli/output.h"
@@ -58,6 +60,13 @@ bool print(const std::string& text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
+/// Lets the time go by; false at once when nobody reads any more.
+bool wait(unsigned seconds) {
+  constexpr unsigned most = std::numeric_limits<int>::max() / 1000;
+  pollfd out{STDOUT_FILENO, 0, 0};  // what has happened to it is told unasked
+  return ::poll(&out, 1, static_cast<int>(std::min(seconds, most) * 1000)) <= 0;
+}
+
 }  // namespace
 
 Result<int> watch(unsigned seconds, bool whole, const std::function<Result<int>(std::string&)>& command) {
@@ -73,7 +82,7 @@ Result<int> watch(unsigned seconds, bool whole, const std::function<Result<int>(
         first || whole ? "" : fmt::format("--- {:%T}\n", fmt::localtime(std::time(nullptr)));
     if (!changed.empty() && !print(heading + changed)) return int{exit_done};
     last = std::move(answer);
-    std::this_thread::sleep_for(std::chrono::seconds(seconds));
+    if (!wait(seconds)) return int{exit_done};
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
+#include <sys/poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -88,6 +89,18 @@ void read_allocate_and_run_threads() {
 TEST_F(CageDeathTest, LetsOneReadAllocateWriteAndRunThreads) {
   EXPECT_EXIT(read_allocate_and_run_threads(), ends_well, "out");
 }
+
+void wait_for_the_reader() {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) std::_Exit(2);
+  enter();
+  pollfd out{ends[1], 0, 0};
+  if (::poll(&out, 1, 1) != 0) std::_Exit(3);
+  ::close(ends[0]);
+  std::_Exit(::poll(&out, 1, 10000) == 1 ? 0 : 4);
+}
+
+TEST_F(CageDeathTest, LetsOneWaitUntilNobodyReads) { EXPECT_EXIT(wait_for_the_reader(), ends_well, ""); }
 
 /// isatty() of glibc 2.42 and newer.
 void ask_the_terminal_and_the_unknown() {
