@@ -1,4 +1,4 @@
-// Where a compound page keeps its order, and the mark of hugetlb.
+// Where a compound page keeps its order, its pins, and the mark of hugetlb.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace memsect {
 
-/// Offsets count from the head's struct page and reach into the one behind it: `end()` of them is at most twice the
-/// size of a struct page.
+/// Offsets count from the head's struct page and reach into the ones behind it: `end()` of them is at most twice the
+/// size of a struct page, of pincount three times.
 struct CompoundLayout {
   std::optional<Field> order;   ///< nothing where this kernel's place for it is not known
   bool order_in_flags = false;  ///< it is the lowest byte of the second page's flags (6.6+)
@@ -21,11 +21,14 @@ struct CompoundLayout {
 
   std::uint64_t bytes = 0;  ///< how many bytes from the head on the members above need
 
+  /// How often FOLL_PIN holds it (5.7+). Pages that are not compound count it in their references.
+  std::optional<Field> pincount;
+
   /// Whether the compound page is one of hugetlb by these marks. `head`: `bytes` bytes of it.
   bool is_hugetlb(Bytes head) const;
 };
 
-/// The layout by the kernel's types; see the table in page_decoder.cc.
+/// The layout by the kernel's types; see the table in compound_layout.cc.
 CompoundLayout find_compound_layout(const TypeSource& types);
 
 }  // namespace memsect

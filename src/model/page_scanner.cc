@@ -56,9 +56,9 @@ void add_run(std::vector<UseRun>& runs, const UseRun& run) {
   }
 }
 
-void note_page(PinnedPages& pinned, Pfn pfn) {
-  ++pinned.pages;
-  if (pinned.first.size() < most_examples) pinned.first.push_back(pfn);
+void note_pages(PinnedPages& pinned, PfnRange pages) {
+  pinned.pages += pages.size;
+  if (pinned.first.size() < most_examples) pinned.first.push_back(pages.start);
 }
 
 }  // namespace
@@ -87,6 +87,7 @@ class PageScanner::Inside {
     std::uint32_t cache = 0;
     bool corrupt = false;
     bool hugetlb = false;
+    bool pinned = false;  ///< a compound page that FOLL_PIN holds
   };
   /// Bits of page.flags; 0 where this kernel has no such flag.
   struct Flags {
@@ -110,6 +111,7 @@ class PageScanner::Inside {
   bool is_type(Bytes page, const std::optional<PageType>& type) const;
   bool has_movable_ops(Bytes page, std::uint64_t flags) const;
   bool is_users(Bytes page) const;
+  bool is_pinned(VirtAddr head, std::uint64_t pages);
   void note_pins(Bytes page, Pfn pfn, PageScan& scan) const;
   std::uint32_t cache_of(Bytes head, PageScan& scan);
 
@@ -237,9 +239,18 @@ std::uint32_t PageScanner::Inside::cache_of(Bytes head, PageScan& scan) {
   return index;
 }
 
+/// A compound page of so many pages. The smallest have no room for the count in some kernels.
+bool PageScanner::Inside::is_pinned(VirtAddr head, std::uint64_t pages) {
+  const auto& pincount = layout_.compound.pincount;
+  if (!pincount || pincount->end() > pages * layout_.bytes) return false;
+  const auto bytes = bytes_at(head, pincount->end());
+  return bytes && pincount->get_signed(*bytes) > 0;
+}
+
 PageScanner::Inside::Found PageScanner::Inside::judge_compound(VirtAddr address, VirtAddr head,
                                                                PageScan& scan) {
-  const Found broken{PageUse::other, 1, 0, true, false};
+  Found broken;
+  broken.corrupt = true;
   const std::uint64_t distance = address - head;  // wraps for a head behind its tail
   if (distance % layout_.bytes != 0 || distance / layout_.bytes >> largest_folio_order != 0) return broken;
   const auto bytes = bytes_at(head, std::max(layout_.bytes, layout_.compound.bytes));
@@ -263,6 +274,7 @@ PageScanner::Inside::Found PageScanner::Inside::judge_compound(VirtAddr address,
   } else if ((flags & flags_.lru) != 0 || has_movable_ops(*bytes, flags) || is_users(*bytes)) {
     found.use = PageUse::movable;
   }
+  if (found.use == PageUse::movable) found.pinned = is_pinned(head, found.pages + behind);
   return found;
 }
 
@@ -272,15 +284,15 @@ PageScanner::Inside::Found PageScanner::Inside::judge_single(Bytes page, PageSca
   if ((flags & flags_.slab) != 0 || is_type(page, types_.slab)) {
     // Since 7.0 slabs have no reference, and single pages of them pass has_unmovable_pages(). They are in the way all
     // the same: test_pages_isolated() wants every page free, poisoned or offline in the end.
-    return {PageUse::slab, 1, cache_of(page, scan), false, false};
+    return {PageUse::slab, 1, cache_of(page, scan)};
   }
   if (references == 0) {
     if (!is_type(page, types_.buddy)) {
-      return {is_type(page, types_.offline) ? PageUse::offline : PageUse::free, 1, 0, false, false};
+      return {is_type(page, types_.offline) ? PageUse::offline : PageUse::free};
     }
     const std::uint64_t order = layout_.private_word.get(page);
-    if (order > largest_free_order) return {PageUse::free, 1, 0, true, false};
-    return {PageUse::free, std::uint64_t{1} << order, 0, false, false};
+    if (order > largest_free_order) return {PageUse::free, 1, 0, true, false, false};
+    return {PageUse::free, std::uint64_t{1} << order};
   }
   if ((flags & flags_.hwpoison) != 0) return {PageUse::poisoned};
   const bool movable_ops = has_movable_ops(page, flags);
@@ -324,8 +336,8 @@ void PageScanner::Inside::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
       is_file ? 1 + ((flags & flags_.fs_private) != 0 ? 1 : 0) : ((flags & flags_.swapcache) != 0 ? 1 : 0);
   const std::int64_t unexplained = layout_.refcount.get_signed(page) - (stored + 1) - holders;
   if (unexplained <= 0) return;
-  note_page(scan.pinned, pfn);
-  if (unexplained >= pin_bias) note_page(scan.long_term, pfn);
+  note_pages(scan.pinned, {pfn, 1});
+  if (unexplained >= pin_bias) note_pages(scan.long_term, {pfn, 1});
 }
 
 void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& section, PfnRange part,
@@ -352,6 +364,10 @@ void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& 
     } else if (found.use == PageUse::movable) {
       scan.movable += pages;
       if (found.pages == 1) note_pins(*page, pfn, scan);
+      if (found.pinned) {
+        note_pages(scan.pinned, {pfn, pages});
+        note_pages(scan.long_term, {pfn, pages});
+      }
     } else {
       add_run(scan.runs, {{pfn, pages}, found.use, found.cache});
     }

@@ -13,6 +13,8 @@ struct slab {
 struct folio {
   struct page page;
   unsigned long _flags_1;
+  unsigned long _head_1;
+  int _large_mapcount, _pincount;
 };
 struct memory_group {
   int nid;

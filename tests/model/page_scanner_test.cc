@@ -150,6 +150,20 @@ TEST(PageScan, SeesReferencesThatMappingsDoNotExplain) {
   EXPECT_THAT(scan.long_term.first, ElementsAre(Pfn(first + 3)));
 }
 
+TEST(PageScan, HintsAtPinsOfCompoundPagesByTheirOwnCount) {
+  Pages fake;
+  for (const std::uint64_t i : {0, 4, 8}) {
+    fake.compound(i, 2, untyped, lru);
+    fake.set(i, "mapping", kernel_object + 1);
+    fake.put(fake.at(i), "folio", "_pincount", i == 8 ? 3 : 0);
+  }
+  const PageScan scan = scan_of(fake);
+  EXPECT_EQ(scan.movable, 12U);
+  EXPECT_EQ(scan.pinned.pages, 4U);
+  EXPECT_EQ(scan.long_term.pages, 4U);
+  EXPECT_THAT(scan.long_term.first, ElementsAre(Pfn(first + 8)));
+}
+
 TEST(PageScan, CountsDamagedStructPagesAndGoesOn) {
   Pages fake;
   fake.page(0, buddy);
