@@ -108,6 +108,17 @@ Result<std::vector<TableLevel>> find_levels(const PhysicalMemory& memory, PhysAd
   return std::vector<TableLevel>(all_levels.begin() + static_cast<std::ptrdiff_t>(skipped), all_levels.end());
 }
 
+/// All between vmemmap and the image, or the end of the tree where the image lies in the identity map: vmalloc memory,
+/// then the modules (arch/s390/boot/startup.c, setup_kernel_memory_layout()). VMCOREINFO tells the start from 6.9 on.
+std::vector<VirtRange> find_vmalloc(const Vmcoreinfo& info, const AddressLayout& layout) {
+  const auto start = info.number("VMALLOC_START");
+  if (!start) return {};
+  const VirtAddr from(static_cast<std::uint64_t>(*start));
+  const VirtAddr last = layout.windows.empty() ? layout.tables.last : layout.windows.front().start - 1;
+  if (from > last) return {};
+  return {{from, last - from + 1}};
+}
+
 Result<ArchMemory> open(const ArchInputs& inputs) {
   if (auto page = find_page_shift(s390x, inputs.vmcoreinfo); !page) return std::move(page).error();
   auto image = find_image(inputs.vmcoreinfo);
@@ -135,6 +146,7 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   }
   ArchMemory result;
   result.page_offset = VirtAddr(*identity_base);
+  result.vmalloc = find_vmalloc(inputs.vmcoreinfo, layout);
   result.translator = std::make_unique<WindowTranslator>(inputs.memory, std::move(layout));
   return result;
 }

@@ -38,6 +38,22 @@ TEST(Architectures, AreFoundByWhatTheirKernelsAloneSay) {
   EXPECT_EQ(found("OSRELEASE=6.12"), nullptr);
 }
 
+TEST(Architectures, BelieveVmcoreinfoWhereVmallocHasItsMemory) {
+  const auto ranges = [](const std::string& lines) {
+    return named_vmalloc_ranges(*Vmcoreinfo::parse(lines));
+  };
+  const std::string vmalloc =  // arm64 6.12, the modules below it
+      "NUMBER(VMALLOC_START)=0xffff800080000000\nNUMBER(VMALLOC_END)=0xffffc1ffbf800000\n";
+  const std::string modules =
+      "NUMBER(MODULES_VADDR)=0xffff800000000000\nNUMBER(MODULES_END)=0xffff800080000000\n";
+  const VirtRange first{VirtAddr(0xffff800080000000), 0x41ff3f800000},
+      second{VirtAddr(0xffff800000000000), 0x80000000};
+  EXPECT_EQ(ranges(vmalloc + modules), (std::vector{first, second}));
+  EXPECT_EQ(ranges(vmalloc), std::vector{first});
+  EXPECT_TRUE(ranges("NUMBER(VMALLOC_START)=0xffff800080000000\n").empty());
+  EXPECT_TRUE(ranges("NUMBER(VMALLOC_START)=8192\nNUMBER(VMALLOC_END)=4096\n").empty());
+}
+
 TEST(Architectures, UnknownMachinesAreNull) {
   EXPECT_EQ(find_arch(0), nullptr);
   EXPECT_EQ(find_arch(0xffff), nullptr);

@@ -60,6 +60,9 @@ TEST(Ppc64, MemoryAndImageAreOneRangeThatNeedsNoTables) {
   EXPECT_FALSE(look(arch, VirtAddr(0x1000)).phys);
   ASSERT_TRUE(arch);
   EXPECT_EQ(arch->page_offset, linear);
+  ASSERT_EQ(arch->vmalloc.size(), 1U);
+  EXPECT_EQ(arch->vmalloc.front().start, VirtAddr(0xc008000000000000));
+  EXPECT_EQ(arch->vmalloc.front().end(), VirtAddr(0xc00a000000000000));
 }
 
 TEST(Ppc64, TablesOfAnotherSizeAndPagesOutOfLineAreCorrupt) {

@@ -11,7 +11,9 @@ using test::failure;
 using test::FakeMemory;
 using test::HandMadeTables;
 using test::look;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 constexpr PhysAddr root(0x1800000);
 constexpr VirtAddr vmemmap(0x37200000000);
@@ -85,6 +87,17 @@ TEST(S390x, From610OnTheImageHasAddressesOfItsOwn) {
   EXPECT_EQ(look(arch, VirtAddr(0x3ffff700008)).size, 0x40000000000 - 0x3ffff700008U);
   ASSERT_TRUE(arch);
   EXPECT_EQ(arch->page_offset, VirtAddr(0));
+}
+
+TEST(S390x, VmallocLiesBelowTheImage) {
+  const Tables tables;
+  const auto open = [&](const std::string& keys) {
+    return test::open_arch(s390x, tables.memory, keys, ByteOrder::big)->vmalloc;
+  };
+  EXPECT_THAT(open(uncoupled_keys), IsEmpty()) << "before 6.9 nothing tells";
+  const std::string start = "NUMBER(VMALLOC_START)=0x37ffe700000\n";
+  EXPECT_THAT(open(uncoupled_keys + start), ElementsAre(VirtRange{VirtAddr(0x37ffe700000), 0x80000f8000}));
+  EXPECT_THAT(open(uncoupled_keys + "NUMBER(VMALLOC_START)=0x3ffff000000\n"), IsEmpty());
 }
 
 TEST(S390x, AnEntryOfAnotherKindOfTableIsCorrupt) {
