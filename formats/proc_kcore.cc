@@ -24,6 +24,9 @@
 // - The image's segment shows what was freed after boot as zeros (it has its own mapping), RAM shows what is
 //   there now. So the direct map, told by the distance from virtual to physical address that most memory has,
 //   comes first.
+// - The bytes come through one page that the kernel keeps for each open file (file->private_data in
+//   read_kcore(), read_kcore_iter()), without a lock: two threads that read through one descriptor get each
+//   other's bytes. So one reads at a time.
 // - vmemmap segments could show the struct pages of an offline block that hosts its own memmap
 //   (memmap_on_memory), where RAM shows zeros. These struct pages mean nothing until the block is online, so
 //   they are left out.
@@ -41,6 +44,7 @@
 #include <cerrno>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -126,12 +130,14 @@ class KcoreFile final : public ByteSource {
   Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> out) const override {
     if (offset >= largest_offset) return std::size_t{0};
     const std::uint64_t most = std::min<std::uint64_t>(out.size(), largest_offset - offset);
+    const std::lock_guard lock(reading_);
     return read_at(descriptor_.number(), offset, out.first(static_cast<std::size_t>(most)));
   }
 
  private:
   std::string name_;
   Descriptor descriptor_;
+  mutable std::mutex reading_;
 };
 
 /// Which memory is online, as the kernel says under /sys/devices/system/memory.

@@ -27,7 +27,6 @@ bool reaches(const Node& node, const std::string& name, const PfnRange& pages) {
 
 void judge_block(const MemoryModel& model, const MemoryBlock& block, Judgement& judgement) {
   if (!block.node) return judgement.miss(fmt::format("the node of memory{}", block.id), block.node.error());
-  if (raw(*block.node) < 0) return;  // NUMA_NO_NODE: a kernel without NUMA
   const auto node = std::find_if(model.nodes.begin(), model.nodes.end(),
                                  [&](const Node& candidate) { return candidate.id == *block.node; });
   if (node == model.nodes.end()) {

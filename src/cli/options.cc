@@ -187,8 +187,7 @@ bool Selection::selects(const MemoryModel& model, const MemoryBlock& block) cons
   const PhysRange range{model.geometry.section_range(block.start_section).start,
                         per_block * model.geometry.section_size()};
   if (phys && !meets(*phys, range)) return false;
-  return !node ||
-         (block.node && raw(*block.node) >= 0 && static_cast<std::uint64_t>(raw(*block.node)) == *node);
+  return !node || (block.node && static_cast<std::uint64_t>(raw(*block.node)) == *node);
 }
 
 bool Selection::selects(const Node& candidate) const {

@@ -23,7 +23,7 @@ Result<PhysRange> place_of(const Kernel& kernel, const MemoryModel& model, const
 bool belongs(const MemoryModel& model, const Target& target, const MemoryBlock& block, PhysRange place) {
   // A node's span may contain blocks of another, and lacks its own that were never put online.
   if (target.kind == Target::Kind::node && block.node)
-    return raw(*block.node) >= 0 && static_cast<std::uint64_t>(raw(*block.node)) == target.first;
+    return static_cast<std::uint64_t>(raw(*block.node)) == target.first;
   const PhysRange range = unit_of_block(model, block).range;
   return range.start < place.end() && place.start < range.end();
 }

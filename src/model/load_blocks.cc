@@ -131,6 +131,14 @@ Result<BlockReader> make_block_reader(const Kernel& kernel) {
                      layout->size};
 }
 
+/// memory_block.nid. Without NUMA it stays NUMA_NO_NODE (-1), and all memory is node 0's.
+Result<NodeId> node_of(const Kernel& kernel, std::int64_t nid) {
+  if (nid >= 0) return NodeId{static_cast<int>(nid)};
+  const bool numa = kernel.vmcoreinfo().symbol("node_data") || kernel.address_of("node_data");
+  if (!numa) return NodeId{0};
+  return Error{Errc::not_applicable, "the kernel names none (NUMA_NO_NODE)", {}};
+}
+
 /// memory_block.zone as a name: the zones of all pgdats are known by address.
 Result<std::string> zone_name_at(const MemoryModel& model, const Kernel& kernel, VirtAddr zone) {
   if (zone.raw() == 0) return std::string();
@@ -194,7 +202,7 @@ Result<MemoryBlock> read_block(const BlockReader& reader, const Kernel& kernel, 
                                std::max<std::uint64_t>(model.geometry.sections_per_block, 1));
   block.state = name_of(reader.states, reader.state.get(bytes));
   if (reader.online_type) block.online_type = name_of(reader.online_types, reader.online_type->get(bytes));
-  if (reader.node) block.node = NodeId{static_cast<int>(reader.node->get_signed(bytes))};
+  if (reader.node) block.node = node_of(kernel, reader.node->get_signed(bytes));
   if (reader.zone) block.zone = zone_name_at(model, kernel, VirtAddr(reader.zone->get(bytes)));
   block.altmap_pages = read_altmap_pages(reader, bytes);
   if (reader.group) block.group = VirtAddr(reader.group->get(bytes));

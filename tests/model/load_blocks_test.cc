@@ -70,6 +70,15 @@ TEST(Blocks, GiveSectionsThatAreNotOnlineTheirNode) {
   EXPECT_EQ(*model.sections[1].node, NodeId{3});
 }
 
+TEST(Blocks, OfNoNodeGiveTheirSectionsNone) {
+  FakeKernel fake = two_blocks("fake_6", 1, 4);
+  fake.add_section({.nr = 3, .flags = 3});
+  fake.add_block({.id = 3, .state = 4, .node = -1});
+  const auto model = load(fake);
+  EXPECT_EQ((*model.blocks)[2].node.error().code, Errc::not_applicable);
+  EXPECT_EQ(model.sections[2].node.error().code, Errc::not_applicable);
+}
+
 TEST(Blocks, SayHowManyPagesTheirOwnMemmapTakes) {
   for (const char* fixture : {"fake_6", "fake_7"}) {
     FakeKernel fake = two_blocks(fixture, 0, 0);
