@@ -1,7 +1,7 @@
 """A Debian kernel in QEMU, by software emulation: boots in seconds without KVM.
 
 The guest has no disk. Its initramfs holds busybox, this folder's init, and the programs under test with the libraries
-that ldd names. Two serial lines: the console, kept as a file, and the one on which init takes commands:
+that ldd names. Two lines: the console, kept as a file, and the one on which init takes commands (machines.py):
 
   to the guest    NUMBER COMMAND                     one line
   from it         BEGIN NUMBER STATUS SIZE           one line, then SIZE bytes of output
@@ -22,11 +22,7 @@ import time
 
 from kernels import Unavailable
 
-QEMU = "qemu-system-x86_64"
-BUSYBOX = "/bin/busybox"
-CONTROL = "/dev/ttyS1"
-
-INIT = f"""#!/bin/busybox sh
+INIT = """#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /tmp
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
@@ -34,10 +30,11 @@ INIT = f"""#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin:/sbin
 mount -t tmpfs tmp /tmp
-for module in /modules/*.ko; do insmod $module; done
+for module in $(ls /modules); do insmod /modules/$module; done
 echo 1 > /proc/sys/kernel/printk
-stty -F {CONTROL} raw -echo
-exec < {CONTROL} > {CONTROL} 2> /dev/console
+until [ -c CONTROL ]; do sleep 0.1; done
+exec < CONTROL > CONTROL 2> /dev/console
+stty raw -echo
 echo BEGIN 0 0 0
 while read -r number command; do
   (eval "$command") > /tmp/.output 2>&1
@@ -97,30 +94,38 @@ class Monitor:
 
     def do(self, command, **arguments):
         with self.lock:
-            self.stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-            self.stream.flush()
-            for line in self.stream:
-                answer = json.loads(line)
-                if "error" in answer:
-                    raise GuestFailure(f"{command}: {answer['error']['desc']}")
-                if "return" in answer:
-                    return answer["return"]
+            try:
+                return self.exchange(command, arguments)
+            except OSError as problem:  # a QEMU that does not even answer here hangs
+                raise GuestCrash(f"{command}: {problem}") from problem
+
+    def exchange(self, command, arguments):
+        self.stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.stream.flush()
+        for line in self.stream:
+            answer = json.loads(line)
+            if "error" in answer:
+                raise GuestFailure(f"{command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
         raise GuestFailure(f"{command}: QEMU ended")
 
 
 class Guest:
     """A running guest; a context manager that ends QEMU and removes its files."""
 
-    def __init__(self, kernel, programs=(), node_mib=(384, 384), append=""):
-        for tool in (QEMU, BUSYBOX):
-            if not shutil.which(tool):
-                raise Unavailable(f"{tool} is not installed")
+    def __init__(self, kernel, programs=(), node_mib=(384, 384), append="", resizable_mib=0):
+        """`resizable_mib`: of the virtio-mem device, which begins empty; 0 for none."""
+        self.machine = kernel.machine
+        if not shutil.which(self.machine.qemu):
+            raise Unavailable(f"{self.machine.qemu} is not installed")
         self.kernel = kernel
         self.folder = tempfile.mkdtemp(prefix="memsect-vm-")
         self.number = 0
         self.process = None
         self.pending = b""
-        files = {"init": (0o755, INIT.encode()), "bin/busybox": (0o755, read_file(BUSYBOX))}
+        init = INIT.replace("CONTROL", self.machine.control)
+        files = {"init": (0o755, init.encode()), "bin/busybox": (0o755, read_file(kernel.busybox))}
         for module in kernel.modules:
             files["modules/" + os.path.basename(module)] = (0o644, read_file(module))
         for program in programs:
@@ -129,16 +134,29 @@ class Guest:
                 files[library.lstrip("/")] = (0o755, read_file(library))
         with open(f"{self.folder}/initrd", "wb") as file:
             file.write(initramfs(files))
-        self.command = [
-            QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=multi",
-            # QEMU 7.2's cmpxchg16b is not atomic against interrupts: kernels that allocate with it (6.5+) crash at random.
-            "-cpu", "max,cx16=off", "-smp", "2", "-m", f"{sum(node_mib)}M,slots=8,maxmem=8G",
-            "-kernel", kernel.image, "-initrd", f"{self.folder}/initrd",
-            "-append", f"console=ttyS0 panic=-1 oops=panic quiet memhp_default_state=offline {append}",
-            "-qmp", f"unix:{self.folder}/monitor,server=on,wait=off", "-device", "vmcoreinfo",
-            "-serial", f"file:{self.folder}/console", "-serial", f"unix:{self.folder}/control,server=on,wait=off"]
-        for node, size in enumerate(node_mib):
-            self.command += ["-object", f"memory-backend-ram,id=ram{node},size={size}M", "-numa", f"node,nodeid={node},memdev=ram{node},cpus={node}"]
+        self.command = self.machine_options(append) + self.memory_options(node_mib, resizable_mib)
+
+    def machine_options(self, append):
+        machine = self.machine
+        words = f"console={machine.console} panic=-1 oops=panic quiet memhp_default_state=offline {machine.append} {append}"
+        options = [
+            machine.qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-accel", "tcg,thread=multi",
+            "-machine", machine.machine, "-cpu", machine.cpu, "-smp", "2",
+            "-kernel", self.kernel.image, "-initrd", f"{self.folder}/initrd", "-append", words,
+            "-qmp", f"unix:{self.folder}/monitor,server=on,wait=off", *(word.format(folder=self.folder) for word in machine.lines)]
+        return options + (["-device", "vmcoreinfo"] if machine.note else [])
+
+    def memory_options(self, node_mib, resizable_mib):
+        size = f"{sum(node_mib)}M"
+        if self.machine.plugs:
+            size += ",maxmem=8G" + (",slots=8" if self.machine.plugs == "dimm" else "")
+        options = ["-m", size]
+        for node, mib in enumerate(node_mib if self.machine.nodes else ()):
+            options += ["-object", f"memory-backend-ram,id=ram{node},size={mib}M", "-numa", f"node,nodeid={node},memdev=ram{node},cpus={node}"]
+        if resizable_mib:
+            options += ["-object", f"memory-backend-ram,id=resizable-ram,size={resizable_mib}M",
+                        "-device", f"virtio-mem-pci,id=resizable,memdev=resizable-ram,node={len(node_mib) - 1},requested-size=0,block-size=2M"]
+        return options
 
     def __enter__(self):
         try:
@@ -234,6 +252,17 @@ class Guest:
             time.sleep(0.1)
         raise GuestFailure(f"the kernel does not see DIMM {name}")
 
+    def resize(self, mib):
+        """Tells the virtio-mem device how much to have plugged, and waits for it; returns the blocks that are new."""
+        before = self.blocks()
+        device = {"path": "/machine/peripheral/resizable"}
+        self.monitor.do("qom-set", **device, property="requested-size", value=mib << 20)
+        for _ in range(200):
+            if self.monitor.do("qom-get", **device, property="size") == mib << 20:
+                return sorted(self.blocks() - before)
+            time.sleep(0.1)
+        raise GuestFailure(f"the kernel does not take {mib} MiB of virtio-mem")
+
     def unplug(self, name):
         """Takes a DIMM away and waits until the kernel has let go of it."""
         for attempt in range(600):
@@ -257,7 +286,15 @@ class Guest:
     def block_size(self):
         return int(self.text("cat /sys/devices/system/memory/block_size_bytes"), 16)
 
+    def block_state(self, number):
+        return self.text(f"cat /sys/devices/system/memory/memory{number}/state").strip()
+
     def set_block(self, number, state):
+        """online_movable, online_kernel or offline. Where plugging already brings memory online it is taken back first."""
+        if self.block_state(number) == "online":
+            self.text(f"echo offline > /sys/devices/system/memory/memory{number}/state")
+        if state == "offline":
+            return
         self.text(f"echo {state} > /sys/devices/system/memory/memory{number}/state")
 
     def dump(self, path):

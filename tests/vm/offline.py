@@ -1,7 +1,8 @@
 """memsect says of every memory block whether it could be put offline; then the kernel is asked to.
 
 Each guest runs with load: files in memory, slab, anonymous, huge, pinned and spliced pages. Block by block: `memsect
-removable` reads the running kernel, the block is told to go offline, and comes back if it went. What may come of it:
+removable` reads the running kernel, or a dump of it where it cannot run inside; the block is told to go offline, and
+comes back if it went. What may come of it:
 
   went       the kernel let it go
   refused    at once, and again on a second try: a reason that lies in the block
@@ -20,6 +21,7 @@ from kernels import Unavailable
 OUTCOMES = ("went", "refused", "timing", "raced")
 VERDICTS = ("blocked", "no_blocker_found", "unknown")
 COMPILER = "cc"
+COLUMNS = "--format csv -n -o BLOCK,VERDICT,CODES"
 STOP_AFTER = 6  # seconds: what is refused is refused at once, even when it is emulated
 LOAD = (
     "mkdir -p /tmp/files; i=0; while [ $i -lt 2000 ]; do echo $i > /tmp/files/$i; i=$((i+1)); done",
@@ -56,12 +58,31 @@ def load(guest):
     guest.run("sleep 2", 60)
 
 
-def verdict_of(guest, block, files):
-    """(verdict, codes) of memsect for one block."""
-    status, output = guest.run(f"timeout 100 memsect removable {files} --block {block} --format csv -n -o BLOCK,VERDICT,CODES 2> /tmp/errors", 300)
-    rows = list(csv.reader(io.StringIO(output.decode(errors="replace"))))
+def live(guest, files):
+    """Asks memsect in the guest: block -> (verdict, codes)."""
+    def ask(block):
+        status, output = guest.run(f"timeout 100 memsect removable {files} --block {block} {COLUMNS} 2> /tmp/errors", 300)
+        return verdict_of(block, status, output.decode(errors="replace"), guest.run("cat /tmp/errors")[1].decode(errors="replace"))
+    return ask
+
+
+def from_dumps(guest, memsect):
+    """Asks memsect outside, each time on a dump taken for it."""
+    def ask(block):
+        dump = os.path.join(guest.folder, "dump")
+        guest.dump(dump)
+        done = subprocess.run([memsect, "removable", dump, "--no-search", "--block", str(block), *COLUMNS.split()],
+                              capture_output=True, text=True, check=False)
+        os.unlink(dump)
+        return verdict_of(block, done.returncode, done.stdout, done.stderr)
+    return ask
+
+
+def verdict_of(block, status, output, errors):
+    """(verdict, codes) of what memsect printed for one block."""
+    rows = list(csv.reader(io.StringIO(output)))
     if status not in (0, 5) or len(rows) != 1 or rows[0][0] != str(block):
-        return f"failed: exit {status}: {guest.text('cat /tmp/errors').strip()} {output[-200:]!r}", ""
+        return f"failed: exit {status}: {errors.strip()} {output[-200:]!r}", ""
     return rows[0][1], rows[0][2]
 
 
@@ -117,7 +138,7 @@ def reason_in_log(guest):
     return guest.run("dmesg | grep -iE 'migrat|unmovable|offlin|hole' | tail -n 3")[1].decode(errors="replace").strip()
 
 
-def try_all(guest, files):
+def try_all(guest, ask):
     """Asks for every block that is online, and leaves each as it was."""
     tally = Tally()
     for block in sorted(guest.blocks(), reverse=True):
@@ -125,12 +146,12 @@ def try_all(guest, files):
         if guest.text(f"cat {folder}/state").strip() != "online":
             continue
         zone = guest.run(f"cat {folder}/valid_zones")[1].decode(errors="replace").strip()
-        verdict, codes = verdict_of(guest, block, files)
+        verdict, codes = ask(block)
         outcome, words = attempt(guest, block)
         again = ""
         if verdict == "no_blocker_found" and outcome == "refused":
             # Pages may have been taken in between: once more, from what is there now.
-            verdict, codes = verdict_of(guest, block, files)
+            verdict, codes = ask(block)
             again, words = attempt(guest, block)
             if verdict == "no_blocker_found" and again != "refused":
                 outcome = "raced"

@@ -14,6 +14,9 @@ sys.dont_write_bytecode = True  # the source folder stays as it is
 import compare
 import guest
 import hotplug
+import kernels
+import machines
+import offline
 import words
 
 PAGETYPEINFO = """Page block order: 9
@@ -179,6 +182,44 @@ def test_judging():
     assert hotplug.judge("sections", 0, b"{", b"", still)[0] == "wrong"
 
 
+class FakeShell:
+    """A guest whose kernel did what `words` say."""
+
+    def __init__(self, said):
+        self.said = said
+
+    def text(self, _command, _seconds):
+        return self.said
+
+
+def test_outcomes():
+    for said, outcome in (("offline 0 10.00 10.50\n", "went"), ("online 1 10.00 10.10 sh: write error: Resource busy\n", "refused"),
+                          ("online 143 10.00 16.10\n", "timing")):
+        assert offline.attempt(FakeShell(said), 7)[0] == outcome, said
+
+
+def test_machines():
+    """Every machine has both lines, and no two machines one kernel."""
+    for machine in [machines.X86, *machines.MACHINES.values()]:
+        lines = " ".join(machine.lines).format(folder="F")
+        assert "path=F/console" in lines and "path=F/control,server=on,wait=off" in lines and "{" not in lines, machine.name
+        assert machine.plugs != "dimm" or machine.dimm_mib, machine.name
+    assert len({(m.package, m.suites) for m in machines.MACHINES.values()}) == len(machines.MACHINES)
+    assert machines.QUICK in machines.MACHINES
+
+
+def test_load_order():
+    """A module is loaded after those that it depends on; what is built in is left out."""
+    with tempfile.TemporaryDirectory() as root:
+        os.makedirs(f"{root}/lib/modules/1/kernel/drivers")
+        for name, depends in (("virtio_mem", "virtio,virtio_ring"), ("virtio", "virtio_ring"), ("virtio_ring", "")):
+            with open(f"{root}/lib/modules/1/kernel/drivers/{name}.ko", "wb") as file:
+                file.write(b"\x7fELF\0license=GPL\0depends=" + depends.encode() + b"\0name=x\0")
+        assert list(kernels.load_order(root, ("qemu_fw_cfg", "virtio_mem"))) == ["virtio_ring", "virtio", "virtio_mem"]
+    said = words.blocks("memory0 00000000 online DMA\nmemory1 00000001 offline Normal,Movable 1,\n")
+    assert said[0]["nodes"] == [] and said[1]["nodes"] == [1], "a kernel without NUMA names no nodes"
+
+
 def test_initramfs():
     """cpio itself reads what is written."""
     archive = gzip.decompress(guest.initramfs({"init": (0o755, b"#!"), "lib/a/b": (0o644, b"12345")}))
@@ -196,5 +237,8 @@ def test_initramfs():
 
 test_comparisons()
 test_judging()
+test_outcomes()
+test_machines()
+test_load_order()
 test_initramfs()
 print(f"{len(WRONG) + len(WRONG_IN_THE_DUMP) + len(WRONG_IN_THE_LOOP)} wrong answers were all noticed")

@@ -5,7 +5,7 @@ COMMANDS = {
     "pagetypeinfo": "cat /proc/pagetypeinfo",
     "zoneinfo": "cat /proc/zoneinfo",
     "blocks": "cd /sys/devices/system/memory; for m in memory[0-9]*; do echo $m $(cat $m/phys_index) $(cat $m/state)"
-              " $(cat $m/valid_zones | tr ' ' ,) $(ls -d $m/node* | sed 's,.*/node,,' | tr '\\n' ,); done",
+              " $(cat $m/valid_zones | tr ' ' ,) $(ls -d $m/node* 2> /dev/null | sed 's,.*/node,,' | tr '\\n' ,); done",
     "dmesg": "dmesg",
 }
 BOOT_CHECK = re.compile(r"(?:Section \d+ and \d+ \(node \d+\) have a circular dependency on usemap and pgdat allocations"
@@ -44,7 +44,7 @@ def blocks(text):
     """number -> {"phys_index", "state", "zones", "nodes"} of /sys/devices/system/memory."""
     found = {}
     for line in text.splitlines():
-        name, index, state, valid, nodes = line.split(" ")
+        name, index, state, valid, nodes = (line.split(" ") + [""])[:5]  # no nodes without NUMA
         found[int(name[len("memory"):])] = {
             "phys_index": int(index, 16), "state": state, "zones": valid.split(","),
             "nodes": [int(node) for node in nodes.strip(",").split(",") if node]}

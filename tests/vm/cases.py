@@ -1,0 +1,299 @@
+"""The steps of one guest, and what comes of them: a row of the table.
+
+On amd64 memsect runs inside the guest, on /proc/kcore, and outside, on the dump that QEMU takes a moment later. On other
+machines it runs outside only, on the dump.
+"""
+import contextlib
+import json
+import os
+import subprocess
+import time
+
+import compare
+import hotplug
+import kernels
+import offline
+from guest import Guest, GuestCrash, GuestFailure
+from kernels import Unavailable
+from machines import X86
+from words import Words
+
+COMMANDS = ("info", "sections", "nodes", "blocks", "usemap", "subsections", "deps")
+ATTEMPTS = 3  # at words that move while memsect looks
+
+
+class Failure(Exception):
+    """memsect is wrong: what it said, and what it should have said."""
+
+
+def data_of(command, status, output, errors):
+    if status != 0:
+        raise Failure(f"{command}: exit {status}: {errors.strip()} {output[-300:].decode(errors='replace') if status == 5 else ''}")
+    return json.loads(output)
+
+
+def ask_live(guest, files):
+    """command -> envelope, from inside the guest."""
+    answers = {}
+    for command in COMMANDS:
+        # A memsect that never ends must not be taken for a guest that hangs.
+        status, output = guest.run(f"timeout 200 memsect {command} {files} --format json 2> /tmp/errors", 300)
+        answers[command] = data_of(command, status, output, guest.text("cat /tmp/errors"))
+        if answers[command]["source"]["live"] is not True:
+            raise Failure(f"{command}: does not say that it read the running kernel")
+    return answers
+
+
+def ask_dump(memsect, dump, vmlinux):
+    """The same from the dump."""
+    files = [dump] + ([vmlinux] if vmlinux else [])
+    answers = {}
+    for command in COMMANDS:
+        done = subprocess.run([memsect, command, *files, "--no-search", "--format", "json"], capture_output=True, check=False)
+        answers[command] = data_of(command, done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+    return answers
+
+
+def only_data(envelopes):
+    return {command: envelope["data"] for command, envelope in envelopes.items() if command != "info"}
+
+
+def check(problems):
+    problems = list(problems)
+    if problems:
+        raise Failure("\n".join(problems[:6]))
+
+
+MOST_ATTEMPTS = 3
+# Guests for the verdicts on amd64, and what their kernels are told.
+OFFLINING = (
+    ("ordinary", "movablecore=128M"),
+    ("memmap_on_memory", "memory_hotplug.memmap_on_memory=1"),
+)
+# Of virtio-mem: not a multiple of a memory block, so that one is plugged in part.
+RESIZABLE_MIB = 512
+PLUGGED_MIB = 352
+
+
+class Row:
+    """What came of one kernel."""
+
+    COLUMNS = ("live", "dump", "live = dump", "hot-plug loop", "offlining")
+
+    def __init__(self, name):
+        self.name = name
+        self.release = ""
+        self.cells = dict.fromkeys(self.COLUMNS, "-")
+        self.problems = []
+        self.skipped = ""
+        self.crashed = False
+        self.seconds = 0
+        self.tables = []
+
+    def step(self, column, action):
+        """Runs one step; what it returns is the cell. Says whether it went well."""
+        start = time.monotonic()
+        failed = True
+        try:
+            self.cells[column] = action() or "ok"
+            failed = False
+        except GuestCrash:  # another try, from the beginning
+            raise
+        except (Failure, GuestFailure) as failure:
+            self.cells[column] = "FAILED"
+            self.problems.append(f"{column}: {'' if isinstance(failure, Failure) else 'the guest: '}{failure}")
+        print(f"{self.release}: {column}: {self.cells[column]}, {time.monotonic() - start:.0f} s", flush=True)
+        return not failed
+
+    def line(self):
+        cells = [self.skipped and f"skipped: {self.skipped}"] if self.skipped else [self.cells[c] for c in self.COLUMNS]
+        return [self.name, self.release or "-", *cells, f"{self.seconds:.0f} s"]
+
+
+class Case:
+    """One kernel in one guest, step by step."""
+
+    def __init__(self, guest, options, row):
+        self.guest = guest
+        self.options = options
+        self.row = row
+        self.version = guest.kernel.version
+        self.vmlinux = vmlinux_of(guest.kernel, options)
+        self.files = "/bin/" + os.path.basename(self.vmlinux) if self.vmlinux else ""  # inside the guest
+        self.movable = []
+        self.live = self.dump = None
+
+    def step(self, column, action):
+        """One step of the row. When it fails and --keep names a folder, what the guest then is goes there."""
+        if not self.row.step(column, action) and self.options.keep:
+            self.guest.dump(os.path.join(self.options.keep, f"{self.row.name}-{column.replace(' ', '-')}.vmcore"))
+
+    def prepare(self):
+        """Memory that is offline, memory in ZONE_MOVABLE and hot-plugged memory of the kernel, as far as the machine has it."""
+        {"dimm": self.plug_dimms, "virtio_mem": self.plug_virtio_mem, "": self.put_offline}[self.guest.machine.plugs]()
+
+    def plug_dimms(self):
+        guest = self.guest
+        offline_blocks = guest.plug("stays", 256, 1)
+        self.movable = guest.plug("movable", 256, 1)
+        kernel = guest.plug("kernel", guest.machine.dimm_mib, 0)
+        for blocks, state in ((offline_blocks, "offline"), (self.movable, "online_movable"), (kernel, "online_kernel")):
+            for number in blocks:
+                guest.set_block(number, state)
+
+    def plug_virtio_mem(self):
+        *others, partial = self.guest.resize(PLUGGED_MIB)
+        self.guest.set_block(others[0], "online_kernel")
+        self.guest.set_block(partial, "online_movable")
+
+    def put_offline(self):
+        """The highest memory block that goes."""
+        for number in sorted(self.guest.blocks(), reverse=True):
+            if offline.attempt(self.guest, number)[0] == "went":
+                return
+        raise GuestFailure("no memory block goes offline")
+
+    def check_live(self):
+        """memsect inside the guest."""
+        for attempt in range(1, ATTEMPTS + 1):
+            before = Words(self.guest)
+            answers = ask_live(self.guest, self.files)
+            after = Words(self.guest)
+            problems = list(compare.compare_all(only_data(answers), before, after, self.version))
+            if not problems or attempt == ATTEMPTS:
+                check(problems)
+                break
+        self.live = only_data(answers)
+        return told(answers)
+
+    def check_dump(self):
+        """memsect on the dump of the guest."""
+        dump = os.path.join(self.guest.folder, "dump")
+        for attempt in range(1, ATTEMPTS + 1):
+            before = Words(self.guest)
+            self.guest.dump(dump)
+            after = Words(self.guest)
+            answers = ask_dump(self.options.memsect, dump, self.vmlinux)
+            os.unlink(dump)
+            problems = list(compare.compare_all(only_data(answers), before, after, self.version))
+            if not problems or attempt == ATTEMPTS:
+                check(problems)
+                break
+        self.dump = only_data(answers)
+        return told(answers)
+
+    def check_same(self):
+        if self.live is None or self.dump is None:
+            return "-"
+        check(compare.compare_answers(self.live, self.dump))
+        return "ok"
+
+    def check_hotplug(self):
+        guest = self.guest
+        plugged = guest.plug("moving", hotplug.DIMM_MIB, 1)
+        guest.unplug("moving")
+        answers = only_data(ask_live(guest, self.files))
+        counts, wrong, moved = hotplug.loop(guest, answers, self.movable, plugged, self.files, self.options.reads, self.options.pause)
+        tally = f"{counts['right']} right, {counts['in flux']} in flux, {counts['wrong']} wrong ({moved})"
+        if wrong:
+            raise Failure(tally + "\n" + "\n".join(wrong[:6]))
+        # A machine that never stands still has little to tell.
+        if self.options.pause >= 1 and counts["right"] * 2 < sum(counts.values()):
+            raise Failure(f"{tally}: more than half of the answers leave something out")
+        return tally
+
+    def check_offlining(self, what, ask):
+        """Verdicts on all blocks, and what the kernel then does."""
+        offline.load(self.guest)
+        tally = offline.try_all(self.guest, ask)
+        self.row.tables.append(f"{self.row.release}, {what}: verdict and outcome\n{tally.table()}")
+        if tally.wrong:
+            raise Failure(f"{what}: {tally.line()}\n" + "\n".join(tally.wrong[:8]))
+        return tally.line()
+
+
+def told(answers):
+    """The cell of a comparison that went well: where types and symbols came from, and what there was to compare."""
+    source = answers["sections"]["source"]
+    states = [block["state"] for block in answers["blocks"]["data"]]
+    return f"ok ({source['types_from']}, {source['symbols_from']}; {len(states)} blocks, {states.count('online')} online)"
+
+
+def vmlinux_of(kernel, options):
+    """The debug kernel among those that were named, or nothing."""
+    path = os.path.join(options.vmlinux or "", kernel.release)
+    return path if options.vmlinux and os.path.exists(path) else None
+
+
+def steps_on_amd64(kernel, options, row, with_loop):
+    programs = [path for path in (options.memsect, vmlinux_of(kernel, options)) if path]
+    with in_guest(row, kernel, programs) as guest:
+        case = Case(guest, options, row)
+        case.prepare()
+        case.step("live", case.check_live)
+        case.step("dump", case.check_dump)
+        case.step("live = dump", case.check_same)
+        if with_loop and case.live:
+            case.step("hot-plug loop", case.check_hotplug)
+    for what, append in OFFLINING if with_loop else OFFLINING[:1]:
+        with in_guest(row, kernel, [*programs, *options.holders], (640, 640), append) as guest:
+            case = Case(guest, options, row)
+            case.prepare()
+            case.step("offlining", lambda: case.check_offlining(what, offline.live(guest, case.files)))
+
+
+def steps_elsewhere(kernel, options, row):
+    with in_guest(row, kernel, (), (512, 512), "", RESIZABLE_MIB if kernel.machine.plugs == "virtio_mem" else 0) as guest:
+        case = Case(guest, options, row)
+        case.prepare()
+        case.step("dump", case.check_dump)
+        case.step("offlining", lambda: case.check_offlining("from dumps", offline.from_dumps(guest, options.memsect)))
+
+
+@contextlib.contextmanager
+def in_guest(row, *arguments):
+    """A guest. Whatever goes wrong in one whose kernel crashed is a crash."""
+    with Guest(*arguments) as guest:
+        try:
+            yield guest
+        finally:
+            row.crashed = row.crashed or guest.has_crashed()
+        if row.crashed:
+            raise GuestCrash("the kernel crashed")
+
+
+def run_kernel(machine, name, options, with_loop=False):
+    """The steps on one kernel. Emulated kernels crash or hang now and then: that is another try, and no word about memsect."""
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        row = try_kernel(machine, name, options, with_loop)
+        if not row.crashed or attempt == MOST_ATTEMPTS:
+            break
+        print(f"{row.release}: the kernel crashed or hung under emulation, try {attempt} of {MOST_ATTEMPTS}: {row.skipped}", flush=True)
+    if row.crashed:
+        row.problems = []
+        row.skipped = f"the kernel crashed or hung under emulation, {MOST_ATTEMPTS} times"
+    return row
+
+
+def try_kernel(machine, name, options, with_loop):
+    row = Row(name)
+    start = time.monotonic()
+    try:
+        kernel = kernels.find(machine, machine.suites or kernels.SUITES[name], options.cache)
+        row.release = kernel.release
+        if kernel.version > kernels.NEWEST_TRIED:
+            print(f"warning: {kernel.release} is newer than any kernel tried before", flush=True)
+        if machine is X86:
+            steps_on_amd64(kernel, options, row, with_loop)
+        else:
+            steps_elsewhere(kernel, options, row)
+    except Unavailable as problem:
+        row.skipped = str(problem)
+    except GuestCrash as problem:
+        row.crashed = True
+        row.skipped = str(problem).strip().splitlines()[-1]
+    except GuestFailure as problem:
+        row.cells["dump"] = "FAILED"
+        row.problems.append(f"the guest: {problem}")
+    row.seconds = time.monotonic() - start
+    return row
