@@ -72,6 +72,15 @@ def compare_boot_check(deps, words, version):
         yield f"the replay of the kernel's messages is {deps['kernel_messages']}, the kernel printed {words.boot_check}"
 
 
+def compare_checks(checks):
+    """memsect check: a healthy kernel keeps every rule, and all of its memory can be read."""
+    if not checks["checks"]:
+        yield "check: no rule was judged"
+    for rule in checks["checks"]:
+        if rule["verdict"] != "holds":
+            yield f"check {rule['check']} is {rule['verdict']}: {'; '.join(rule['findings'][:3]) or rule['why']}"
+
+
 def lasting(section):
     """What of a section does not move while nothing is plugged or onlined."""
     return {key: value for key, value in section.items() if key not in ("pageblocks", "zones", "holds")}
@@ -113,6 +122,7 @@ def compare_all(answers, before, after, version):
     yield from compare_blocks(answers["blocks"], before, after)
     yield from compare_sections(answers["sections"], answers["blocks"], after)
     yield from compare_boot_check(answers["deps"], after, version)
+    yield from compare_checks(answers["check"])
     for command, data in answers.items():
         for absence in list(absences(data))[:3]:
             yield f"{command}: {absence['absent']}: {absence.get('why')}"

@@ -4,7 +4,7 @@
 Each guest has two NUMA nodes, where its machine has them, and memory that was hot-plugged: some of it offline, some in
 ZONE_MOVABLE, some in an ordinary zone. On amd64 memsect reads /proc/kcore inside; everywhere it reads, outside, the
 dump that QEMU takes. No debug information is at hand. The answers are held against /proc/pagetypeinfo, /proc/zoneinfo,
-the memory blocks of sysfs and dmesg, read before and after, and against each other.
+the memory blocks of sysfs and dmesg, read before and after, and against each other; `memsect check` must find no fault.
 Then the kernel is asked to put each memory block offline, of which memsect first says whether it would go (offline.py),
 and memsect reads on while memory is plugged, onlined and taken away again (hotplug.py).
 

@@ -79,6 +79,7 @@ def answers():
                    for n, s, z in ((0, "online", None), (1, "online", "Movable"), (2, "offline", None))],
         "deps": {"kernel_messages": words.BOOT_CHECK.findall(DMESG), "cycles": [], "never": [], "removal_order": [2, 1],
                  "holders": [{"section": 0, "holds": [{"kind": "pgdat", "address": "0x1"}]}]},
+        "check": {"checks": [{"check": name, "verdict": "holds", "findings": [], "why": ""} for name in ("usage_shared", "zone_span")]},
     }
 
 
@@ -99,6 +100,9 @@ WRONG = (
     (("sections", 1, "section"), 7),
     (("sections", 1, "usage"), {"absent": "corrupt", "why": "x"}),
     (("deps", "kernel_messages"), []),
+    (("check", "checks", 1), {"check": "zone_span", "verdict": "violated", "findings": ["node 0 zone DMA: too long"], "why": ""}),
+    (("check", "checks", 1), {"check": "zone_span", "verdict": "undecided", "findings": [], "why": "not in the dump"}),
+    (("check", "checks"), []),
 )
 WRONG_IN_THE_DUMP = (
     (("sections", 1, "usage", "address"), "0x7"),
