@@ -3,9 +3,9 @@
 On amd64 memsect runs inside the guest, on /proc/kcore, and outside, on the dump that QEMU takes a moment later. On other
 machines it runs outside only, on the dump.
 """
-import contextlib
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -66,14 +66,14 @@ def check(problems):
 
 
 MOST_ATTEMPTS = 3
+# Of virtio-mem: not a multiple of a memory block, so that one is plugged in part.
+RESIZABLE_MIB = 512
+PLUGGED_MIB = 352
 # Guests for the verdicts on amd64, and what their kernels are told.
 OFFLINING = (
     ("ordinary", "movablecore=128M"),
     ("memmap_on_memory", "memory_hotplug.memmap_on_memory=1"),
 )
-# Of virtio-mem: not a multiple of a memory block, so that one is plugged in part.
-RESIZABLE_MIB = 512
-PLUGGED_MIB = 352
 
 
 class Row:
@@ -87,7 +87,6 @@ class Row:
         self.cells = dict.fromkeys(self.COLUMNS, "-")
         self.problems = []
         self.skipped = ""
-        self.crashed = False
         self.seconds = 0
         self.tables = []
 
@@ -107,7 +106,7 @@ class Row:
         return not failed
 
     def line(self):
-        cells = [self.skipped and f"skipped: {self.skipped}"] if self.skipped else [self.cells[c] for c in self.COLUMNS]
+        cells = [f"skipped: {self.skipped}"] if self.skipped and not self.problems else [self.cells[c] for c in self.COLUMNS]
         return [self.name, self.release or "-", *cells, f"{self.seconds:.0f} s"]
 
 
@@ -127,7 +126,16 @@ class Case:
     def step(self, column, action):
         """One step of the row. When it fails and --keep names a folder, what the guest then is goes there."""
         if not self.row.step(column, action) and self.options.keep:
-            self.guest.dump(os.path.join(self.options.keep, f"{self.row.name}-{column.replace(' ', '-')}.vmcore"))
+            self.guest.dump(self.kept(column.replace(" ", "-")))
+
+    def kept(self, name):
+        return os.path.join(self.options.keep, f"{self.row.release}-{name}.vmcore")
+
+    def keep_dump(self, block):
+        """Keeps the dump on which a wrong verdict was given; of the running kernel there is none."""
+        dump = os.path.join(self.guest.folder, "dump")
+        if self.options.keep and os.path.exists(dump):
+            shutil.move(dump, self.kept(f"verdict-memory{block}"))
 
     def prepare(self):
         """Memory that is offline, memory in ZONE_MOVABLE and hot-plugged memory of the kernel, as far as the machine has it."""
@@ -206,10 +214,12 @@ class Case:
     def check_offlining(self, what, ask):
         """Verdicts on all blocks, and what the kernel then does."""
         offline.load(self.guest)
-        tally = offline.try_all(self.guest, ask)
+        problems = offline.problems_of_lists(self.guest, self.files) if self.guest.machine is X86 else []
+        tally = offline.try_all(self.guest, ask, self.keep_dump)
         self.row.tables.append(f"{self.row.release}, {what}: verdict and outcome\n{tally.table()}")
-        if tally.wrong:
-            raise Failure(f"{what}: {tally.line()}\n" + "\n".join(tally.wrong[:8]))
+        problems += tally.problems()
+        if problems:
+            raise Failure(f"{what}: {tally.line()}\n" + "\n".join(problems[:8]))
         return tally.line()
 
 
@@ -228,7 +238,8 @@ def vmlinux_of(kernel, options):
 
 def steps_on_amd64(kernel, options, row, with_loop):
     programs = [path for path in (options.memsect, vmlinux_of(kernel, options)) if path]
-    with in_guest(row, kernel, programs) as guest:
+
+    def look(guest):
         case = Case(guest, options, row)
         case.prepare()
         case.step("live", case.check_live)
@@ -236,47 +247,47 @@ def steps_on_amd64(kernel, options, row, with_loop):
         case.step("live = dump", case.check_same)
         if with_loop and case.live:
             case.step("hot-plug loop", case.check_hotplug)
+
+    in_guest(row, look, kernel, programs)
     for what, append in OFFLINING if with_loop else OFFLINING[:1]:
-        with in_guest(row, kernel, [*programs, *options.holders], (640, 640), append) as guest:
+        def put_offline(guest, what=what):
             case = Case(guest, options, row)
             case.prepare()
             case.step("offlining", lambda: case.check_offlining(what, offline.live(guest, case.files)))
 
+        in_guest(row, put_offline, kernel, [*programs, *options.holders], (640, 640), append)
+
 
 def steps_elsewhere(kernel, options, row):
-    with in_guest(row, kernel, (), (512, 512), "", RESIZABLE_MIB if kernel.machine.plugs == "virtio_mem" else 0) as guest:
+    def look(guest):
         case = Case(guest, options, row)
         case.prepare()
         case.step("dump", case.check_dump)
         case.step("offlining", lambda: case.check_offlining("from dumps", offline.from_dumps(guest, options.memsect)))
 
+    in_guest(row, look, kernel, (), (512, 512), "", RESIZABLE_MIB if kernel.machine.plugs == "virtio_mem" else 0)
 
-@contextlib.contextmanager
-def in_guest(row, *arguments):
-    """A guest. Whatever goes wrong in one whose kernel crashed is a crash."""
-    with Guest(*arguments) as guest:
+
+def in_guest(row, steps, *arguments):
+    """Takes steps in a guest. Emulated kernels crash or hang now and then: that is another try, and no word about memsect."""
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        problems, tables = list(row.problems), list(row.tables)
         try:
-            yield guest
-        finally:
-            row.crashed = row.crashed or guest.has_crashed()
-        if row.crashed:
-            raise GuestCrash("the kernel crashed")
+            with Guest(*arguments) as guest:
+                try:
+                    steps(guest)
+                finally:
+                    if guest.has_crashed():
+                        raise GuestCrash("the kernel crashed")
+            return
+        except GuestCrash as crash:
+            row.problems, row.tables = problems, tables
+            print(f"{row.release}: try {attempt} of {MOST_ATTEMPTS}: {crash}", flush=True)
+    raise Unavailable(f"the kernel crashed or hung under emulation, {MOST_ATTEMPTS} times")
 
 
 def run_kernel(machine, name, options, with_loop=False):
-    """The steps on one kernel. Emulated kernels crash or hang now and then: that is another try, and no word about memsect."""
-    for attempt in range(1, MOST_ATTEMPTS + 1):
-        row = try_kernel(machine, name, options, with_loop)
-        if not row.crashed or attempt == MOST_ATTEMPTS:
-            break
-        print(f"{row.release}: the kernel crashed or hung under emulation, try {attempt} of {MOST_ATTEMPTS}: {row.skipped}", flush=True)
-    if row.crashed:
-        row.problems = []
-        row.skipped = f"the kernel crashed or hung under emulation, {MOST_ATTEMPTS} times"
-    return row
-
-
-def try_kernel(machine, name, options, with_loop):
+    """The row of one kernel."""
     row = Row(name)
     start = time.monotonic()
     try:
@@ -290,11 +301,7 @@ def try_kernel(machine, name, options, with_loop):
             steps_elsewhere(kernel, options, row)
     except Unavailable as problem:
         row.skipped = str(problem)
-    except GuestCrash as problem:
-        row.crashed = True
-        row.skipped = str(problem).strip().splitlines()[-1]
     except GuestFailure as problem:
-        row.cells["dump"] = "FAILED"
         row.problems.append(f"the guest: {problem}")
     row.seconds = time.monotonic() - start
     return row

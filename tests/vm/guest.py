@@ -22,6 +22,9 @@ import time
 
 from kernels import Unavailable
 
+# Seconds until a guest that does not answer is given up. It takes 5 to 15 to boot; when two are busy beside it, 40.
+BOOT = 120
+
 INIT = """#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /tmp
 /bin/busybox mount -t proc proc /proc
@@ -172,7 +175,7 @@ class Guest:
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, seconds=240):
+    def start(self, seconds=BOOT):
         with open(f"{self.folder}/qemu", "wb") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 20

@@ -89,7 +89,7 @@ def main(arguments):
         for problem in row.problems:
             print(f"\n{row.release}: {problem}")
     failed = sum(1 for row in rows if row.problems)
-    skipped = sum(1 for row in rows if row.skipped)
+    skipped = sum(1 for row in rows if row.skipped and not row.problems)
     print(f"\n{len(rows) - failed - skipped} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 

@@ -8,21 +8,25 @@ comes back if it went. What may come of it:
   refused    at once, and again on a second try: a reason that lies in the block
   timing     the kernel went on trying to move pages until it was stopped: nobody can foretell that
 
-`blocked` and went, or `no_blocker_found` and refused both times, are failures of memsect.
+`blocked` and went, `no_blocker_found` and refused both times, and `unknown` are failures of memsect. A guest in which
+nothing was blocked, or nothing free, proves nothing, and fails as well.
 """
 import collections
 import csv
 import io
 import os
 import subprocess
+import time
 
 from kernels import Unavailable
 
 OUTCOMES = ("went", "refused", "timing", "raced")
 VERDICTS = ("blocked", "no_blocker_found", "unknown")
 COMPILER = "cc"
+LISTS = 12
 COLUMNS = "--format csv -n -o BLOCK,VERDICT,CODES"
 STOP_AFTER = 6  # seconds: what is refused is refused at once, even when it is emulated
+SETTLE = 0.5  # seconds: processes that have just ended are still giving back pages, pipes and page tables among them
 LOAD = (
     "mkdir -p /tmp/files; i=0; while [ $i -lt 2000 ]; do echo $i > /tmp/files/$i; i=$((i+1)); done",
     "dd if=/dev/zero of=/tmp/large bs=1M count=24 2> /dev/null",
@@ -32,7 +36,7 @@ LOAD = (
     "hold pinned 8 > /tmp/held2 &",
     "hold spliced 4 > /tmp/held3 &",
 )
-# Prints MILLISECONDS STATUS WORDS; what goes on trying is interrupted.
+# Prints STATE STATUS START END WORDS, times in seconds; what goes on trying is interrupted.
 TRY = ("s=$(cut -d' ' -f1 /proc/uptime); timeout {stop} sh -c 'echo offline > /sys/devices/system/memory/memory{block}/state'"
        " 2> /tmp/refusal; status=$?; e=$(cut -d' ' -f1 /proc/uptime);"
        " echo $(cat /sys/devices/system/memory/memory{block}/state) $status $s $e $(cat /tmp/refusal)")
@@ -66,14 +70,36 @@ def live(guest, files):
     return ask
 
 
+def problems_of_lists(guest, files):
+    """What is not known in lists of all blocks, of a kernel that stands still. Unlike with one block, all CPUs read at once."""
+    problems = {}
+    for _ in range(LISTS):
+        status, output = guest.run(f"timeout 100 memsect removable {files} --format csv -n -o BLOCK,VERDICT,REASON 2> /tmp/errors", 300)
+        problems.update(judge_list(status, output.decode(errors="replace"), guest.run("cat /tmp/errors")[1].decode(errors="replace")))
+    return list(problems.values())
+
+
+def judge_list(status, output, errors):
+    """block -> what is wrong with its line."""
+    if status not in (0, 5):
+        return {None: f"the list of all blocks: exit {status}: {errors.strip()}"}
+    rows = list(csv.reader(io.StringIO(output)))
+    if not rows:
+        return {None: "the list of all blocks is empty"}
+    return {block: f"memory{block}: unknown in a list of all blocks: {reason}" for block, verdict, reason in rows if verdict == "unknown"}
+
+
 def from_dumps(guest, memsect):
-    """Asks memsect outside, each time on a dump taken for it."""
+    """Asks memsect outside, each time on a dump taken for it, which stays until the next."""
+    dump = os.path.join(guest.folder, "dump")
+
     def ask(block):
-        dump = os.path.join(guest.folder, "dump")
+        if os.path.exists(dump):
+            os.unlink(dump)
+        time.sleep(SETTLE)
         guest.dump(dump)
         done = subprocess.run([memsect, "removable", dump, "--no-search", "--block", str(block), *COLUMNS.split()],
                               capture_output=True, text=True, check=False)
-        os.unlink(dump)
         return verdict_of(block, done.returncode, done.stdout, done.stderr)
     return ask
 
@@ -99,6 +125,8 @@ def judge(verdict, outcome, again):
     """What is wrong with a verdict after the kernel's answer; nothing when it is right. `again`: the second answer."""
     if verdict not in VERDICTS:
         return verdict
+    if verdict == "unknown":
+        return "said unknown, where all of the memory can be read"
     if verdict == "blocked" and outcome == "went":
         return "said blocked, and it went"
     if verdict == "no_blocker_found" and outcome == "refused" and again == "refused":
@@ -128,9 +156,18 @@ class Tally:
         named = ", ".join(f"{code} {count}" for code, count in self.codes.most_common() if code and count)
         return "\n".join(lines + [f"causes of refusals: {named or 'none'}"])
 
+    def stayed_and_went(self):
+        """How many blocks proved either verdict."""
+        return sum(self.counts["blocked", outcome] for outcome in ("refused", "timing")), self.counts["no_blocker_found", "went"]
+
+    def problems(self):
+        """What was wrong; and a tally that could not have been."""
+        stayed, went = self.stayed_and_went()
+        return (self.wrong + ([] if stayed else ["no block was blocked: the tally proves nothing"])
+                + ([] if went else ["no block was free: the tally proves nothing"]))
+
     def line(self):
-        blocked = sum(self.counts["blocked", outcome] for outcome in ("refused", "timing"))
-        free = self.counts["no_blocker_found", "went"]
+        blocked, free = self.stayed_and_went()
         return f"{blocked} blocked stayed, {free} free went, {sum(self.counts[v, 'timing'] for v in VERDICTS)} timing, {len(self.wrong)} wrong"
 
 
@@ -138,8 +175,8 @@ def reason_in_log(guest):
     return guest.run("dmesg | grep -iE 'migrat|unmovable|offlin|hole' | tail -n 3")[1].decode(errors="replace").strip()
 
 
-def try_all(guest, ask):
-    """Asks for every block that is online, and leaves each as it was."""
+def try_all(guest, ask, keep=lambda block: None):
+    """Asks for every block that is online, and leaves each as it was. `keep` is told of each wrong verdict at once."""
     tally = Tally()
     for block in sorted(guest.blocks(), reverse=True):
         folder = f"/sys/devices/system/memory/memory{block}"
@@ -156,6 +193,8 @@ def try_all(guest, ask):
             if verdict == "no_blocker_found" and again != "refused":
                 outcome = "raced"
         problem = judge(verdict, outcome, again)
+        if problem:
+            keep(block)
         tally.add(block, verdict, codes, outcome, problem, f"{words} {reason_in_log(guest)}" if problem else words)
         if "went" in (outcome, again):
             guest.run(f"echo {'online_movable' if zone == 'Movable' else 'online_kernel'} > {folder}/state"

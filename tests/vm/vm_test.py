@@ -186,6 +186,54 @@ def test_judging():
     assert hotplug.judge("sections", 0, b"{", b"", still)[0] == "wrong"
 
 
+# A verdict, what the kernel did, and what it did when it was asked again.
+WRONG_VERDICTS = (
+    ("blocked", "went", ""),
+    ("no_blocker_found", "refused", "refused"),
+    ("unknown", "went", ""),
+    ("unknown", "refused", ""),
+    ("offline", "went", ""),  # of a block that is online
+    ("failed: exit 3: no", "refused", ""),
+)
+RIGHT_VERDICTS = (
+    ("blocked", "refused", ""),
+    ("blocked", "timing", ""),
+    ("no_blocker_found", "went", ""),
+    ("no_blocker_found", "timing", ""),
+    ("no_blocker_found", "raced", "went"),
+    ("no_blocker_found", "raced", "timing"),
+)
+
+
+def tally_of(verdicts):
+    tally = offline.Tally()
+    for block, (verdict, outcome, again) in enumerate(verdicts):
+        tally.add(block, verdict, "unmovable_slab", outcome, offline.judge(verdict, outcome, again), "EBUSY")
+    return tally
+
+
+def test_offlining():
+    for one in WRONG_VERDICTS:
+        assert offline.judge(*one), f"{one} goes unnoticed"
+        assert len(tally_of([*RIGHT_VERDICTS, one]).problems()) == 1, one
+    assert not any(offline.judge(*one) for one in RIGHT_VERDICTS)
+    assert not tally_of(RIGHT_VERDICTS).problems()
+    assert tally_of(RIGHT_VERDICTS).stayed_and_went() == (2, 1)
+    # A tally in which only one of the two verdicts was ever put to the test proves nothing.
+    for half in (RIGHT_VERDICTS[:2], RIGHT_VERDICTS[2:]):
+        assert len(tally_of(half).problems()) == 1, half
+    assert len(tally_of([]).problems()) == 2
+    assert offline.verdict_of(3, 0, "3,blocked,\"cma,isolated\"\n", "") == ("blocked", "cma,isolated")
+    for status, output in ((3, ""), (0, ""), (0, "4,blocked,\n"), (0, "3,blocked,\n4,blocked,\n"), (124, "3,blocked,\n")):
+        assert offline.verdict_of(3, status, output, "")[0].startswith("failed"), output
+
+
+def test_lists():
+    assert len(offline.judge_list(5, "1,blocked,\n2,unknown,\"not, mapped\"\n", "")) == 1
+    assert offline.judge_list(0, "1,blocked,x\n2,no_blocker_found,\n3,offline,\n", "") == {}
+    assert offline.judge_list(3, "", "no") and offline.judge_list(124, "1,blocked,\n", "") and offline.judge_list(0, "", "")
+
+
 class FakeShell:
     """A guest whose kernel did what `words` say."""
 
@@ -241,8 +289,10 @@ def test_initramfs():
 
 test_comparisons()
 test_judging()
+test_offlining()
+test_lists()
 test_outcomes()
 test_machines()
 test_load_order()
 test_initramfs()
-print(f"{len(WRONG) + len(WRONG_IN_THE_DUMP) + len(WRONG_IN_THE_LOOP)} wrong answers were all noticed")
+print(f"{len(WRONG) + len(WRONG_IN_THE_DUMP) + len(WRONG_IN_THE_LOOP) + len(WRONG_VERDICTS)} wrong answers were all noticed")
