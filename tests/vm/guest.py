@@ -8,43 +8,22 @@ that ldd names. Two lines: the console, kept as a file, and the one on which ini
 
 Beside it the monitor (QMP): memory is plugged and unplugged and dumps are taken through it.
 """
-import gzip
 import json
 import os
 import re
 import shutil
 import socket
-import stat
 import subprocess
 import tempfile
 import threading
 import time
 
+import initramfs
+from initramfs import read_file
 from kernels import Unavailable
 
 # Seconds until a guest that does not answer is given up. It takes 5 to 15 to boot; when two are busy beside it, 40.
 BOOT = 120
-
-INIT = """#!/bin/busybox sh
-/bin/busybox mkdir -p /proc /sys /dev /tmp
-/bin/busybox mount -t proc proc /proc
-/bin/busybox mount -t sysfs sysfs /sys
-/bin/busybox mount -t devtmpfs dev /dev
-/bin/busybox --install -s /bin
-export PATH=/bin:/sbin
-mount -t tmpfs tmp /tmp
-for module in $(ls /modules); do insmod /modules/$module; done
-echo 1 > /proc/sys/kernel/printk
-until [ -c CONTROL ]; do sleep 0.1; done
-exec < CONTROL > CONTROL 2> /dev/console
-stty raw -echo
-echo BEGIN 0 0 0
-while read -r number command; do
-  (eval "$command") > /tmp/.output 2>&1
-  echo BEGIN $number $? $(wc -c < /tmp/.output)
-  cat /tmp/.output
-done
-"""
 
 
 class GuestFailure(Exception):
@@ -53,34 +32,6 @@ class GuestFailure(Exception):
 
 class GuestCrash(GuestFailure):
     """The guest's kernel crashed, or stands still: emulation is not always sound, and reading memory does neither."""
-
-
-def libraries(program):
-    """The loader and the libraries of a program, by their paths."""
-    text = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
-    return sorted(set(re.findall(r"(/\S+) \(0x", text)))
-
-
-def cpio_entry(number, name, mode, data=b""):
-    name = name.encode() + b"\0"
-    fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)
-    header = b"070701" + b"".join(b"%08X" % field for field in fields)
-    entry = header + name
-    entry += bytes(-len(entry) % 4) + data
-    return entry + bytes(-len(data) % 4)
-
-
-def initramfs(files):
-    """A newc archive, compressed. `files`: path in the guest -> (mode, bytes)."""
-    folders = sorted({"/".join(path.split("/")[:i]) for path in files for i in range(1, path.count("/") + 1)})
-    entries = [cpio_entry(i, name, stat.S_IFDIR | 0o755) for i, name in enumerate(folders, 1)]
-    entries += [cpio_entry(1000 + i, name, stat.S_IFREG | mode, data) for i, (name, (mode, data)) in enumerate(sorted(files.items()))]
-    return gzip.compress(b"".join(entries) + cpio_entry(0, "TRAILER!!!", 0), 1)
-
-
-def read_file(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 class Monitor:
@@ -127,16 +78,8 @@ class Guest:
         self.number = 0
         self.process = None
         self.pending = b""
-        init = INIT.replace("CONTROL", self.machine.control)
-        files = {"init": (0o755, init.encode()), "bin/busybox": (0o755, read_file(kernel.busybox))}
-        for module in kernel.modules:
-            files["modules/" + os.path.basename(module)] = (0o644, read_file(module))
-        for program in programs:
-            files["bin/" + os.path.basename(program)] = (0o755, read_file(program))
-            for library in libraries(program):
-                files[library.lstrip("/")] = (0o755, read_file(library))
         with open(f"{self.folder}/initrd", "wb") as file:
-            file.write(initramfs(files))
+            file.write(initramfs.archive(initramfs.contents(kernel, programs)))
         self.command = self.machine_options(append) + self.memory_options(node_mib, resizable_mib)
 
     def machine_options(self, append):

@@ -98,8 +98,11 @@ def from_dumps(guest, memsect):
             os.unlink(dump)
         time.sleep(SETTLE)
         guest.dump(dump)
-        done = subprocess.run([memsect, "removable", dump, "--no-search", "--block", str(block), *COLUMNS.split()],
-                              capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run([memsect, "removable", dump, "--no-search", "--block", str(block), *COLUMNS.split()],
+                                  capture_output=True, text=True, check=False, timeout=200)
+        except subprocess.TimeoutExpired as problem:
+            return f"failed: {problem}", ""
         return verdict_of(block, done.returncode, done.stdout, done.stderr)
     return ask
 

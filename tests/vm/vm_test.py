@@ -12,8 +12,8 @@ import tempfile
 sys.dont_write_bytecode = True  # the source folder stays as it is
 
 import compare
-import guest
 import hotplug
+import initramfs
 import kernels
 import machines
 import offline
@@ -272,9 +272,18 @@ def test_load_order():
     assert said[0]["nodes"] == [] and said[1]["nodes"] == [1], "a kernel without NUMA names no nodes"
 
 
+class FakeKernel:
+    machine = machines.X86
+    modules = [__file__]
+    busybox = __file__
+
+
 def test_initramfs():
-    """cpio itself reads what is written."""
-    archive = gzip.decompress(guest.initramfs({"init": (0o755, b"#!"), "lib/a/b": (0o644, b"12345")}))
+    """A program comes with its libraries, and cpio itself reads what is written."""
+    files = initramfs.contents(FakeKernel(), [sys.executable])
+    assert b"until [ -c /dev/ttyS1 ]" in files["init"][1] and {"bin/busybox", "modules/vm_test.py"} <= set(files)
+    assert any("libc.so" in path for path in files), sorted(files)
+    archive = gzip.decompress(initramfs.archive({"init": (0o755, b"#!"), "lib/a/b": (0o644, b"12345")}))
     assert len(archive) % 4 == 0
     with tempfile.TemporaryDirectory() as folder:
         try:
