@@ -71,8 +71,12 @@ RISCV64 = Machine(
 
 MACHINES = {machine.name: machine for machine in (
     ARM64,
+    # Built for addresses of 52 bits, run by a processor that has 48.
+    dataclasses.replace(ARM64, name="arm64-48", cpu="cortex-a57"),
     dataclasses.replace(ARM64, name="arm64-16k", package="linux-image-arm64-16k"),
     PPC64EL,
+    # No page tables: vmemmap lies where a list says.
+    dataclasses.replace(PPC64EL, name="ppc64el-hash", append="disable_radix"),
     # The stable release has no kernel of this machine with pages of 64 KiB that also has KALLSYMS_ALL.
     dataclasses.replace(PPC64EL, name="ppc64el-64k", suites=("trixie-backports", "sid"), package="linux-image-powerpc64le-64k"),
     S390X,

@@ -251,12 +251,13 @@ def test_outcomes():
 
 
 def test_machines():
-    """Every machine has both lines, and no two machines one kernel."""
+    """Every machine has both lines, and no two machines are one."""
     for machine in [machines.X86, *machines.MACHINES.values()]:
         lines = " ".join(machine.lines).format(folder="F")
         assert "path=F/console" in lines and "path=F/control,server=on,wait=off" in lines and "{" not in lines, machine.name
         assert machine.plugs != "dimm" or machine.dimm_mib, machine.name
-    assert len({(m.package, m.suites) for m in machines.MACHINES.values()}) == len(machines.MACHINES)
+    kinds = {(m.package, m.suites, m.cpu, m.append) for m in machines.MACHINES.values()}
+    assert len(kinds) == len(machines.MACHINES)
     assert machines.QUICK in machines.MACHINES
 
 
