@@ -232,7 +232,9 @@ def in_guest(row, steps, *arguments):
     for attempt in range(1, MOST_ATTEMPTS + 1):
         problems, tables = list(row.problems), list(row.tables)
         try:
-            with Guest(*arguments) as guest:
+            guest = Guest(*arguments)
+            guest.patience <<= attempt - 1
+            with guest:
                 try:
                     steps(guest)
                 finally:

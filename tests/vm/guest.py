@@ -22,8 +22,8 @@ import initramfs
 from initramfs import read_file
 from kernels import Unavailable
 
-# Seconds until a guest that does not answer is given up. It takes 5 to 15 to boot; when two are busy beside it, 40.
-BOOT = 120
+# Seconds until a guest that does not answer is given up at first. One boots in 5 to 15, and some never do.
+BOOT = 60
 
 
 class GuestFailure(Exception):
@@ -75,6 +75,7 @@ class Guest:
             raise Unavailable(f"{self.machine.qemu} is not installed")
         self.kernel = kernel
         self.folder = tempfile.mkdtemp(prefix="memsect-vm-")
+        self.patience = BOOT
         self.number = 0
         self.process = None
         self.pending = b""
@@ -118,7 +119,7 @@ class Guest:
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, seconds=BOOT):
+    def start(self):
         with open(f"{self.folder}/qemu", "wb") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 20
@@ -129,7 +130,7 @@ class Guest:
         self.control = socket.socket(socket.AF_UNIX)
         self.control.connect(f"{self.folder}/control")
         self.monitor = Monitor(f"{self.folder}/monitor")
-        self.answer(0, seconds)
+        self.answer(0, self.patience)
 
     def receive(self, deadline):
         self.control.settimeout(1)
