@@ -166,7 +166,10 @@ class Guest:
         assert "\n" not in command
         self.number += 1
         self.control.sendall(f"{self.number} {command}\n".encode())
-        return self.answer(self.number, seconds)
+        try:
+            return self.answer(self.number, seconds)
+        except GuestCrash as crash:
+            raise GuestCrash(f"{command}: {crash}") from crash
 
     def text(self, command, seconds=120):
         """What a command that must succeed prints."""
