@@ -24,6 +24,8 @@ from kernels import Unavailable
 
 # Seconds until a guest that does not answer is given up at first. One boots in 5 to 15, and some never do.
 BOOT = 60
+# Init says every three seconds on the console that it is alive. Some guests sleep for good, with no interrupt to wake them.
+SILENCE = 45
 
 
 class GuestFailure(Exception):
@@ -76,6 +78,8 @@ class Guest:
         self.kernel = kernel
         self.folder = tempfile.mkdtemp(prefix="memsect-vm-")
         self.patience = BOOT
+        self.heard = (0, 0.0)  # size of the console, and since when
+        self.asked = 0.0
         self.number = 0
         self.process = None
         self.pending = b""
@@ -141,6 +145,8 @@ class Guest:
                 raise GuestFailure("QEMU ended: " + read_file(f"{self.folder}/qemu").decode(errors="replace").strip())
             if time.monotonic() > deadline:
                 raise GuestCrash("no answer; the console ends with:\n" + self.console()[-1500:])
+            if self.is_silent():
+                raise GuestCrash("no sign of life; the console ends with:\n" + self.console()[-1500:])
             try:
                 got = self.control.recv(1 << 16)
             except socket.timeout:
@@ -178,8 +184,16 @@ class Guest:
             raise GuestFailure(f"{command}: status {status}: {output.decode(errors='replace').strip()}")
         return output.decode()
 
+    def is_silent(self):
+        """Whether a guest that was up has said nothing for long. Only asked while an answer is waited for."""
+        size, now = os.path.getsize(f"{self.folder}/console"), time.monotonic()
+        if size != self.heard[0] or now - self.asked > SILENCE:
+            self.heard = (size, now)
+        self.asked = now
+        return self.number > 0 and now - self.heard[1] > SILENCE
+
     def console(self):
-        return read_file(f"{self.folder}/console").decode(errors="replace")
+        return re.sub(r"alive\r?\n", "", read_file(f"{self.folder}/console").decode(errors="replace"))
 
     def has_crashed(self):
         return re.search(r"Kernel panic|Oops: |BUG: ", self.console()) is not None

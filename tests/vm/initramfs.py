@@ -15,6 +15,7 @@ export PATH=/bin:/sbin
 mount -t tmpfs tmp /tmp
 for module in $(ls /modules); do insmod /modules/$module; done
 echo 1 > /proc/sys/kernel/printk
+(while sleep 3; do echo alive; done > /dev/console) &
 until [ -c CONTROL ]; do sleep 0.1; done
 exec < CONTROL > CONTROL 2> /dev/console
 stty raw -echo

@@ -13,6 +13,7 @@ N skipped".
 """
 import argparse
 import os
+import signal
 import sys
 import tempfile
 
@@ -78,6 +79,7 @@ def run_all(options, folder):
 
 def main(arguments):
     options = options_of(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no QEMU is left behind
     with tempfile.TemporaryDirectory(prefix="memsect-vm-") as folder:
         rows = run_all(options, folder)
     print()
