@@ -1,5 +1,6 @@
-/* Holds memory in ways that the shell of the guest cannot: hold anonymous|pinned|spliced MIB, until it is killed.
-   pinned: as io_uring's registered buffers, long-term pins. spliced: pages that lie in pipes (vmsplice). */
+/* Holds memory in ways that the shell of the guest cannot: hold anonymous|pinned|pinned-huge|spliced MIB, until it is killed.
+   pinned: as io_uring's registered buffers, long-term pins; pinned-huge: the same of hugetlb. spliced: pages that lie in
+   pipes (vmsplice). */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -40,10 +41,11 @@ int main(int count, char **words) {
   struct rlimit no_limit = {RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &no_limit);
   size_t size = strtoul(words[2], NULL, 10) << 20;
-  char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int huge = !strcmp(words[1], "pinned-huge");
+  char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (huge ? MAP_HUGETLB : 0), -1, 0);
   if (memory == MAP_FAILED) return 1;
   memset(memory, 1, size);
-  if (!strcmp(words[1], "pinned") && pin(memory, size)) return 1;
+  if (!strncmp(words[1], "pinned", 6) && pin(memory, size)) return 1;
   if (!strcmp(words[1], "spliced") && splice_all(memory, size)) return 1;
   puts("held");
   fflush(stdout);

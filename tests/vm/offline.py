@@ -30,11 +30,12 @@ SETTLE = 0.5  # seconds: processes that have just ended are still giving back pa
 LOAD = (
     "mkdir -p /tmp/files; i=0; while [ $i -lt 2000 ]; do echo $i > /tmp/files/$i; i=$((i+1)); done",
     "dd if=/dev/zero of=/tmp/large bs=1M count=24 2> /dev/null",
-    "echo 16 > /proc/sys/vm/nr_hugepages",
+    "echo 20 > /proc/sys/vm/nr_hugepages",
     "mkdir -p /tmp/huge; mount -t hugetlbfs none /tmp/huge && fallocate -l 8M /tmp/huge/used",
     "hold anonymous 32 > /tmp/held1 &",
     "hold pinned 8 > /tmp/held2 &",
     "hold spliced 4 > /tmp/held3 &",
+    "hold pinned-huge 4 > /tmp/held4 &",
 )
 # Prints STATE STATUS START END WORDS, times in seconds; what goes on trying is interrupted.
 TRY = ("s=$(cut -d' ' -f1 /proc/uptime); timeout {stop} sh -c 'echo offline > /sys/devices/system/memory/memory{block}/state'"
