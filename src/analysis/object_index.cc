@@ -81,16 +81,38 @@ void visit_tables(const MemoryModel& model, const ObjectVisitor& visit) {
   }
 }
 
+struct SectionRun {
+  SectionNr first, last;
+};
+
+/// The sections that the ranges reach into, ascending, as runs that do not touch.
+std::vector<SectionRun> sections_of(const MemoryGeometry& geometry, const std::vector<PhysRange>& ranges) {
+  std::vector<SectionRun> runs;
+  for (const PhysRange& range : ranges) {
+    if (!range.empty())
+      runs.push_back(
+          {geometry.phys_to_section_nr(range.start), geometry.phys_to_section_nr(range.end() - 1)});
+  }
+  std::sort(runs.begin(), runs.end(),
+            [](const SectionRun& a, const SectionRun& b) { return a.first < b.first; });
+  std::vector<SectionRun> merged;
+  for (const SectionRun& run : runs) {
+    if (merged.empty() || merged.back().last + 1 < run.first) {
+      merged.push_back(run);
+    } else {
+      merged.back().last = std::max(merged.back().last, run.last);
+    }
+  }
+  return merged;
+}
+
 void visit_device_maps(const MemoryModel& model, const ObjectVisitor& visit) {
   if (!model.device_maps) return;
   for (const DeviceMap& map : *model.device_maps) {
     const Placement& at = map.placement;
-    for (const PhysRange& range : map.ranges) {
-      if (range.empty()) continue;
-      const SectionNr first = model.geometry.phys_to_section_nr(range.start);
-      const std::uint64_t count = model.geometry.phys_to_section_nr(range.end() - 1) - first + 1;
-      visit({ObjectKind::dev_pagemap, at.address, at.bytes, first, count, {}, false}, at.phys);
-    }
+    for (const SectionRun& run : sections_of(model.geometry, map.ranges))
+      visit({ObjectKind::dev_pagemap, at.address, at.bytes, run.first, run.last - run.first + 1, {}, false},
+            at.phys);
   }
 }
 

@@ -21,8 +21,6 @@ struct PlacedObject {
   std::uint64_t sections = 0;  ///< 0: it serves `node`
   NodeId node{};
   bool permanent = false;  ///< the kernel never frees it when its subject goes
-
-  friend bool operator==(const PlacedObject&, const PlacedObject&) = default;
 };
 
 /// Visits all objects that could be placed, kind by kind, each with the stretches of physical memory that it takes.

@@ -342,12 +342,14 @@ class Uses {
     if (reason.code == "unmovable_slab") return fmt::format("{} of slab: {}", pages, names);
     if (reason.code == "unmovable_page_table") return fmt::format("{} of page tables", pages);
     if (reason.code == "unmovable_vmalloc")
-      return pages + " mapped by vmalloc (kernel stacks, modules, large tables, per-CPU data)";
+      return fmt::format("{} mapped by vmalloc ({}modules, large tables, per-CPU data)", pages,
+                         rules_.vmalloc->has_stacks ? "kernel stacks, " : "");
     if (reason.code == "unmovable_other") {
       const bool told_apart = rules_.vmalloc && rules_.vmalloc->complete;
+      const bool no_stacks = rules_.vmalloc && rules_.vmalloc->has_stacks;
       return fmt::format(
-          "{} of other kernel memory: in use, and no mark says for what ({}drivers, network, pipes)", pages,
-          told_apart ? "" : "vmalloc, kernel stacks, per-CPU data, ");
+          "{} of other kernel memory: in use, and no mark says for what ({}{}drivers, network, pipes)", pages,
+          told_apart ? "" : "vmalloc, per-CPU data, ", no_stacks ? "" : "kernel stacks, ");
     }
     if (reason.code == "hwpoison") {
       return pages +
@@ -370,19 +372,19 @@ class Uses {
 
 void add_pins(const MemoryModel& model, const PageScan& scan, std::vector<Reason>& reasons) {
   if (scan.pinned.pages == 0) return;
-  const bool long_term = scan.long_term.pages > 0;
+  const bool by_foll_pin = scan.foll_pin.pages > 0;
   Reason reason;
   reason.code = "maybe_gup_pinned";
   reason.severity = ReasonSeverity::hint;
   reason.count = scan.pinned.pages;
-  reason.first_pages = long_term ? scan.long_term.first : scan.pinned.first;
+  reason.first_pages = by_foll_pin ? scan.foll_pin.first : scan.pinned.first;
   reason.section = model.geometry.pfn_to_section_nr(reason.first_pages.front());
   reason.text = fmt::format(
-      "{} of users with more references than mappings explain{}: if something holds on to them (DMA, RDMA, "
-      "vmsplice), "
-      "offlining tries to move them for ever and does not fail",
+      "{} of users have more references than mappings explain, or a count of pins{}: while something holds "
+      "on to them "
+      "(VFIO, RDMA, io_uring, vmsplice), offlining tries to move them for ever and does not fail",
       pages_text(scan.pinned.pages),
-      long_term ? fmt::format(", {} of them as long-term pins have", scan.long_term.pages) : "");
+      by_foll_pin ? fmt::format(", {} of them by FOLL_PIN", scan.foll_pin.pages) : "");
   reasons.push_back(std::move(reason));
 }
 

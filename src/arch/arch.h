@@ -87,8 +87,8 @@ Result<unsigned> find_page_shift(const ArchDriver& driver, const Vmcoreinfo& inf
 std::optional<VirtAddr> find_symbol(const ArchInputs& inputs, std::string_view name);
 /// The address of the top-level page table, swapper_pg_dir on all machines but x86; an error that says what to do.
 Result<VirtAddr> find_swapper_pg_dir(const ArchInputs& inputs);
-/// ArchMemory::vmalloc by VMALLOC_START and VMALLOC_END, MODULES_VADDR and MODULES_END of VMCOREINFO: arm64 (6.1+) and
-/// riscv64 (6.12+) name them.
+/// ArchMemory::vmalloc by VMALLOC_START and VMALLOC_END, MODULES_VADDR and MODULES_END of VMCOREINFO. The starts alone
+/// say nothing; arm64 (6.1+) and riscv64 (6.12+) name the ends as well.
 std::vector<VirtRange> named_vmalloc_ranges(const Vmcoreinfo& info);
 /// The number of `size` bytes (8 at most) at `at`.
 Result<std::uint64_t> read_number(const PhysicalMemory& memory, PhysAddr at, std::size_t size,

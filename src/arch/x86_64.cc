@@ -248,8 +248,8 @@ std::vector<VirtRange> find_vmalloc(const ArchInputs& inputs, const ImageMap& im
   const std::uint64_t size = std::uint64_t{five_levels ? 12800U : 32U} << 40;  // VMALLOC_SIZE_TB
   std::vector<VirtRange> ranges{{*start, std::min(size, image_start - *start)}};
   constexpr VirtAddr modules_end(0xffffffffff000000);
-  const VirtAddr modules = image_start + image.size;
-  if (modules < modules_end) ranges.push_back({modules, modules_end - modules});
+  const std::uint64_t behind_image = modules_end - image_start;
+  if (image.size < behind_image) ranges.push_back({image_start + image.size, behind_image - image.size});
   return ranges;
 }
 

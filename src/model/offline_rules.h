@@ -18,7 +18,7 @@ class Kernel;
 struct OfflineRules {
   /// The resource tree: holes are counted in it.
   Result<std::vector<Resource>> resources = Error{Errc::not_applicable, "not asked for", {}};
-  /// Pages that no mark tells from other kernel memory.
+  /// What vmalloc() has mapped: no struct page says so.
   Result<VmallocPages> vmalloc = Error{Errc::not_applicable, "not asked for", {}};
   /// arm64 keeps the memory it was booted with: a notifier refuses (v5.7 on).
   bool early_memory_stays = false;

@@ -37,7 +37,8 @@ struct UseRun {
   std::uint32_t cache = 0;  ///< slab: index into PageScan::caches
 };
 
-/// Pages with more references than their mappings explain: someone holds on to them (get_user_pages, vmsplice).
+/// Pages that someone holds on to (get_user_pages, vmsplice): with more references than their mappings explain, or of a
+/// compound page with a count of pins, which then counts as a whole.
 struct PinnedPages {
   std::uint64_t pages = 0;
   std::vector<Pfn> first;  ///< the first few
@@ -52,7 +53,7 @@ struct PageScan {
   std::vector<UseRun> runs;           ///< all but free and movable ones, ascending
   std::vector<std::string> caches;    ///< names of slab caches
   PinnedPages pinned;                 ///< a hint: pins do not refuse, they keep migration failing
-  PinnedPages long_term;              ///< those of them with the bias of FOLL_PIN
+  PinnedPages foll_pin;               ///< those of them with the bias or the count of FOLL_PIN
   std::vector<NodeId> nodes;          ///< that the pages claim, each once
   std::vector<unsigned> zones;        ///< the same: enum zone_type
   /// A huge page reaches beyond the end of the range: its first page. Kernels of 5.19 to 6.9 refuse then.

@@ -337,7 +337,7 @@ void PageScanner::Inside::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
   const std::int64_t unexplained = layout_.refcount.get_signed(page) - (stored + 1) - holders;
   if (unexplained <= 0) return;
   note_pages(scan.pinned, {pfn, 1});
-  if (unexplained >= pin_bias) note_pages(scan.long_term, {pfn, 1});
+  if (unexplained >= pin_bias) note_pages(scan.foll_pin, {pfn, 1});
 }
 
 void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& section, PfnRange part,
@@ -366,7 +366,7 @@ void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& 
       if (found.pages == 1) note_pins(*page, pfn, scan);
       if (found.pinned) {
         note_pages(scan.pinned, {pfn, pages});
-        note_pages(scan.long_term, {pfn, pages});
+        note_pages(scan.foll_pin, {pfn, pages});
       }
     } else {
       add_run(scan.runs, {{pfn, pages}, found.use, found.cache});

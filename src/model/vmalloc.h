@@ -12,12 +12,15 @@ class Kernel;
 
 struct VmallocPages {
   RangeSet pages;
-  bool complete = true;  ///< false: page tables were missing or damaged, there may be more
+  /// False: page tables were missing, damaged, or more than are gone over (some 16 GiB in single pages). There may be
+  /// more.
+  bool complete = true;
+  bool has_stacks = false;  ///< kernel stacks are among them (CONFIG_VMAP_STACK)
 };
 
-/// Kernel stacks, modules, large tables, chunks of per-CPU data, what drivers have mapped together. `not_applicable`
-/// where it is not known which addresses vmalloc() hands out.
-/// `pages`: how many the machine has, which a vmalloc() of sound tables does not exceed by much.
+/// The pages that vmalloc() and the module loader have mapped: large tables, modules, kernel stacks on most machines,
+/// chunks of per-CPU data, what drivers have mapped together; memory of devices as well (ioremap). `pages`: how many the
+/// machine has, by which the work is bounded. `not_applicable` where it is not known which addresses these are.
 Result<VmallocPages> load_vmalloc(const Kernel& kernel, std::uint64_t pages);
 
 }  // namespace memsect

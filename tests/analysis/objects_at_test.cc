@@ -42,6 +42,17 @@ TEST(ObjectsAt, FindsTheObjectOfAByteAndThoseOfAPage) {
   EXPECT_THAT(kinds_at(model, 0x4200000), ElementsAre("memmap 1"));
 }
 
+TEST(ObjectsAt, NamesEachSectionOfADeviceMapOnce) {
+  MemoryModel model = model_of("geometry section=128M\nsection 3\nsection 4\nsection 5\nsection 9\n");
+  const std::uint64_t section = std::uint64_t{128} << 20, mib = std::uint64_t{1} << 20;
+  DeviceMap map;
+  map.placement = {VirtAddr(0xffff888000001000), 64, {{PhysAddr(0x1000), 64}}, Allocation::unknown};
+  for (const std::uint64_t at : {9 * section, 4 * section - mib, 3 * section, 3 * section + 2 * mib})
+    map.ranges.push_back({PhysAddr(at), 2 * mib});
+  model.device_maps = std::vector{map};
+  EXPECT_THAT(kinds_at(model, 0x1010), ElementsAre("dev_pagemap 3 4 9"));
+}
+
 TEST(ObjectsAt, MakesOneObjectOfAPageThatSeveralMemmapsShare) {
   const MemoryModel model = model_of(
       "section 0 memmap@0x4000000+1M,0x8000000+1M\n"

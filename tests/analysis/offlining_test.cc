@@ -158,6 +158,12 @@ TEST(Offlining, TellsWhatVmallocHasMappedFromMemoryThatNobodyExplains) {
   EXPECT_EQ(judgement.reasons.front().count, 13U);
   EXPECT_EQ(judgement.reasons.back().count, 3U);
   EXPECT_THAT(judgement.reasons.back().first_pages, ElementsAre(Pfn(0x8003), Pfn(0x8004), Pfn(0x8008)));
+  EXPECT_THAT(judgement.reasons.front().text, HasSubstr("(kernel stacks, drivers"));
+  machine.rules.vmalloc->has_stacks = true;
+  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("(drivers"));
+  EXPECT_THAT(machine.judge(1, scan).reasons.back().text, HasSubstr("(kernel stacks, modules"));
+  machine.rules.vmalloc->complete = false;
+  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("(vmalloc, per-CPU data, drivers"));
 }
 
 TEST(Offlining, IsRefusedForCmaAndForIsolatedPageblocks) {

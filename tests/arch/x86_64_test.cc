@@ -443,6 +443,17 @@ TEST(X8664, KnowsWhereVmallocHasItsMemory) {
               ElementsAre(VirtRange{VirtAddr(0xffffc90000000000), std::uint64_t{32} << 40}, modules));
 }
 
+TEST(X8664, AnImageThatTakesAllRoomLeavesNoneForModules) {
+  Tables tables;
+  tables.memory.write_u64(PhysAddr(0x1500010), 0xffffb32500000000);
+  const std::string keys =
+      "SYMBOL(init_top_pgt)=ffffffff81000000\nNUMBER(phys_base)=16777216\nNUMBER(KERNEL_IMAGE_SIZE)="
+      "2147483648\n";
+  const auto arch = open(tables.memory, keys, vmalloc_symbol);
+  ASSERT_TRUE(arch);
+  for (const VirtRange& range : arch->vmalloc) EXPECT_GE(range.start, VirtAddr(0xffffb32500000000));
+}
+
 // Whatever the tables say, an answer for an address holds for every address it reaches.
 TEST(X8664, AnswersForAnAddressAndForOneInItsReachAgree) {
   std::mt19937_64 random(1);

@@ -109,8 +109,8 @@ void ask_the_terminal_and_the_unknown() {
   constexpr long no_such_call = 4000;
   errno = 0;
   ::ioctl(STDERR_FILENO, tcgets2, nullptr);
-  if (errno == ENOSYS || errno == EPERM)
-    std::_Exit(4);  // no terminal, or no place to write to: the kernel was asked
+  // ENOTTY or EFAULT say that the kernel was asked.
+  if (errno == ENOSYS || errno == EPERM) std::_Exit(4);
   errno = 0;
   if (::syscall(no_such_call) != -1 || errno != ENOSYS) std::_Exit(3);
   std::exit(0);

@@ -147,7 +147,7 @@ TEST(PageScan, SeesReferencesThatMappingsDoNotExplain) {
   const PageScan scan = scan_of(fake);
   EXPECT_EQ(scan.movable, 3U);
   EXPECT_THAT(scan.pinned.first, ElementsAre(Pfn(first + 2), Pfn(first + 3)));
-  EXPECT_THAT(scan.long_term.first, ElementsAre(Pfn(first + 3)));
+  EXPECT_THAT(scan.foll_pin.first, ElementsAre(Pfn(first + 3)));
 }
 
 TEST(PageScan, HintsAtPinsOfCompoundPagesByTheirOwnCount) {
@@ -160,8 +160,8 @@ TEST(PageScan, HintsAtPinsOfCompoundPagesByTheirOwnCount) {
   const PageScan scan = scan_of(fake);
   EXPECT_EQ(scan.movable, 12U);
   EXPECT_EQ(scan.pinned.pages, 4U);
-  EXPECT_EQ(scan.long_term.pages, 4U);
-  EXPECT_THAT(scan.long_term.first, ElementsAre(Pfn(first + 8)));
+  EXPECT_EQ(scan.foll_pin.pages, 4U);
+  EXPECT_THAT(scan.foll_pin.first, ElementsAre(Pfn(first + 8)));
 }
 
 TEST(PageScan, CountsDamagedStructPagesAndGoesOn) {

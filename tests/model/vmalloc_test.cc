@@ -30,10 +30,10 @@ struct Tables : FakeKernel {
   }
 };
 
-VmallocPages pages_of(const FakeKernel& fake) {
+VmallocPages pages_of(const FakeKernel& fake, std::uint64_t machine = 32768) {
   const auto kernel = fake.open();
   EXPECT_TRUE(kernel) << kernel.error().message;
-  const auto found = load_vmalloc(*kernel, 32768);
+  const auto found = load_vmalloc(*kernel, machine);
   EXPECT_TRUE(found) << found.error().message;
   return *found;
 }
@@ -78,6 +78,30 @@ TEST(Vmalloc, EndsWhereTablesMapFarMoreThanThereIs) {
   const VmallocPages found = pages_of(fake);
   EXPECT_FALSE(found.complete);
   EXPECT_THAT(found.pages.ranges(), ElementsAre(PhysRange{PhysAddr(pte), 4096}));
+}
+
+TEST(Vmalloc, EndsWhereTablesLeadToOneEmptyTableAgainAndAgain) {
+  Tables fake;
+  const std::uint64_t empty = 0x2083000;
+  fake.memory.add({PhysAddr(empty), 4096});
+  for (std::uint64_t i = 0; i < 512; ++i) fake.entry(pmd, i, empty);
+  for (std::uint64_t i = 0; i < 512; ++i) fake.entry(pud, i, pmd);
+  const VmallocPages found = pages_of(fake, std::uint64_t{1} << 32);
+  EXPECT_FALSE(found.complete);
+  EXPECT_THAT(found.pages.ranges(), IsEmpty());
+}
+
+TEST(Vmalloc, GoesOverTheModulesThoughAllBeforeIsLost) {
+  Tables fake;
+  const VirtAddr modules(0xffffffffc0000000);
+  const std::uint64_t top = FakeKernel::phys(fake.symbol("init_top_pgt")).raw(), upper = 0x2084000;
+  fake.entry(top, vmalloc_start.raw() >> 39 & 511, 0x7fff0000);  // no memory there: 512 times 1 GiB
+  fake.entry(top, 511, upper);
+  fake.entry(upper, modules.raw() >> 30 & 511, pmd);
+  fake.entry(pte, 3, 0x8005000);
+  const VmallocPages found = pages_of(fake);
+  EXPECT_TRUE(found.pages.contains(PhysAddr(0x8005000)));
+  EXPECT_FALSE(found.complete);
 }
 
 TEST(Vmalloc, HasNothingWhereNothingIsMapped) {

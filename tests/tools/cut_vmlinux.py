@@ -15,7 +15,7 @@ import sys
 FUNCTIONS = ["build_all_zonelists", "memory_dev_init", "xas_load"]
 KEEP = re.compile(
     r"mem_section|memory|sparse|vmemmap|pageblock|migratetype|pgdat|zone|node_|nodemask|hugetlb|transparent_hugepage"
-    r"|memblock|kallsyms|_BTF$|^_?stext$|^_text$|^_end$|phys_base|page_offset|vmalloc_base|_pg(t|_dir)|pgtable|linux_banner|iomem_resource"
+    r"|memblock|kallsyms|_BTF$|^_?stext$|^_text$|^_end$|phys_base|page_offset|vmalloc_base|cached_stacks|_pg(t|_dir)|pgtable|linux_banner|iomem_resource"
     r"|pgmap_array|page_ext|section|pfn_to_online|get_pfnblock|kmalloc_caches|slab_caches|init_uts_ns|vmcoreinfo")
 
 # forms with a fixed size in bytes; "A" an address, "O" an offset of the DWARF format

@@ -118,7 +118,7 @@ class Suite:
         raise Unavailable(f"{self.name} has no {package}")
 
     def unpack(self, package, work, more=lambda name: False):
-        """Unpacks a package into work/root, and those it depends on as far as `more` says."""
+        """Unpacks a package into work/files, and those it depends on as far as `more` says."""
         pending, seen = [package], set()
         while pending:
             package = pending.pop()
@@ -128,14 +128,14 @@ class Suite:
             self.apt("apt-get", "-qq", "download", package, cwd=work)
             pending += [name for name in self.depends(package) if more(name)]
         for archive_file in glob.glob(f"{work}/*.deb"):
-            run("dpkg-deb", "-x", archive_file, f"{work}/root")
+            run("dpkg-deb", "-x", archive_file, f"{work}/files")
 
     def fetch(self, release, folder):
         """Takes what a guest needs of a kernel into `folder`."""
         with tempfile.TemporaryDirectory(prefix="memsect-kernel-") as work:
             # Newer releases keep image and modules in packages of their own.
             self.unpack(f"linux-image-{release}", work, lambda name: name.startswith("linux-") and release in name)
-            keep(f"{work}/root", release, folder)
+            keep(f"{work}/files", release, folder)
 
 
 def first(release, *patterns):
@@ -216,6 +216,6 @@ def busybox(machine, cache):
         with tempfile.TemporaryDirectory(prefix="memsect-busybox-") as work:
             suite.unpack("busybox-static", work)
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            shutil.copy(first("busybox", f"{work}/root/usr/bin/busybox", f"{work}/root/bin/busybox"), path + ".part")
+            shutil.copy(first("busybox", f"{work}/files/usr/bin/busybox", f"{work}/files/bin/busybox"), path + ".part")
             os.rename(path + ".part", path)
     return path
