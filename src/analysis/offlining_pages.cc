@@ -381,8 +381,7 @@ void add_pins(const MemoryModel& model, const PageScan& scan, std::vector<Reason
   reason.section = model.geometry.pfn_to_section_nr(reason.first_pages.front());
   reason.text = fmt::format(
       "{} of users have more references than mappings explain, or a count of pins{}: while something holds "
-      "on to them "
-      "(VFIO, RDMA, io_uring, vmsplice), offlining tries to move them for ever and does not fail",
+      "on to them (VFIO, RDMA, io_uring, vmsplice), offlining tries to move them for ever and does not fail",
       pages_text(scan.pinned.pages),
       by_foll_pin ? fmt::format(", {} of them by FOLL_PIN", scan.foll_pin.pages) : "");
   reasons.push_back(std::move(reason));

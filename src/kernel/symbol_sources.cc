@@ -122,8 +122,7 @@ Result<OpenedSymbols> open_symbols(const SymbolInputs& inputs, Notes& notes) {
   }
   const std::string hint = fmt::format(
       "name the System.map of {0} (/boot/System.map-{0} on the machine, or in the kernel's debug package), "
-      "or its "
-      "vmlinux",
+      "or its vmlinux",
       inputs.vmcoreinfo.release());
   if (!dumped)
     return Error{Errc::no_symbol, fmt::format("the symbols of this kernel are not to be had: {}", tried),

@@ -61,8 +61,7 @@ std::string cycles_text(const Dependencies& found) {
   if (ordinary > 0) {
     text +=
         "\nCircles that close over memmap are ordinary for boot memory: the struct pages of a node lie "
-        "together "
-        "in a few of its sections.";
+        "together in a few of its sections.";
   }
   return text;
 }

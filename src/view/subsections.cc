@@ -171,20 +171,16 @@ std::span<const Column> subsections_columns() { return columns; }
 std::string subsection_map_remark(const MemoryGeometry& geometry) {
   if (geometry.kind == MemoryModelKind::flatmem || geometry.kind == MemoryModelKind::sparsemem_vmemmap) {
     if (geometry.has_subsection_map || geometry.kind == MemoryModelKind::flatmem) return {};
-    return "This kernel has no subsection map, which came with 5.3: memory comes and goes by whole sections, "
-           "and "
-           "every page of a section that has a memmap counts as valid.";
+    return "This kernel has no subsection map, which came with 5.3: memory comes and goes by whole "
+           "sections, and every page of a section that has a memmap counts as valid.";
   }
   if (geometry.has_subsection_map) {
-    return "This kernel (SPARSEMEM without VMEMMAP, 5.3 to 5.6) has a subsection map and makes no use of it: "
-           "memory "
-           "comes and goes by whole sections, and the map is filled whole.";
+    return "This kernel (SPARSEMEM without VMEMMAP, 5.3 to 5.6) has a subsection map and makes no use of "
+           "it: memory comes and goes by whole sections, and the map is filled whole.";
   }
   return "This kernel (SPARSEMEM without VMEMMAP) has no subsection map: from 5.7 on it exists with VMEMMAP "
-         "only, and "
-         "before 5.3 not at all. Memory comes and goes by whole sections, and every page of a section that "
-         "has a memmap "
-         "counts as valid.";
+         "only, and before 5.3 not at all. Memory comes and goes by whole sections, and every page of a "
+         "section that has a memmap counts as valid.";
 }
 
 Report make_subsections_report(const MemoryModel& model, std::vector<const Section*> sections) {

@@ -43,8 +43,7 @@ std::string verdict_text(const OfflineJudgement& judgement) {
       return fmt::format("cannot be put offline, the kernel answers {}:", judgement.error);
     case OfflineVerdict::no_blocker_found:
       return "has nothing in it that blocks it in this dump, which is no promise: pages may be taken or "
-             "pinned at any "
-             "time";
+             "pinned at any time";
     case OfflineVerdict::unknown:
       return "may or may not be put offline, the evidence is not all there:";
     case OfflineVerdict::offline:
