@@ -60,8 +60,9 @@ std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRul
       progress.advance(1);
     }
   };
+  const unsigned threads = thread_count(options.threads, units.size());
   std::vector<std::jthread> helpers;
-  for (unsigned i = 1; i < thread_count(options.threads, units.size()); ++i)
+  for (unsigned i = 1; i < threads; ++i)
     helpers.emplace_back([&work, own = scanner]() mutable { work(own); });
   work(scanner);
   helpers.clear();
