@@ -240,17 +240,18 @@ Result<void> LayoutReader::add_member(const btf_type& record, std::uint32_t inde
   member.element_size = shape->element_size;
   member.elements = shape->elements;
   member.type_name = shape->type_name;
-  member.is_bitfield = btf_member_bitfield_size(&record, index) != 0;
+  member.bit_size = btf_member_bitfield_size(&record, index);
   if (!btf_kflag(&record) && is_narrow_int(*type->type)) {
-    member.is_bitfield = true;
+    member.bit_size = btf_int_bits(type->type);
     first_bit += btf_int_offset(type->type);
   }
-  member.offset = base + (member.is_bitfield ? bitfield_offset(first_bit, member.size) : first_bit / 8);
+  if (member.is_bitfield()) member.first_bit = 8 * base + first_bit;
+  member.offset = base + (member.is_bitfield() ? bitfield_offset(first_bit, member.size) : first_bit / 8);
   // The storage unit of a bit field in a packed struct may reach beyond its end; nothing reads bit fields
   // whole.
-  const std::uint64_t needed = member.is_bitfield ? 0 : member.size;
+  const std::uint64_t needed = member.is_bitfield() ? 0 : member.size;
   const bool inside = member.offset <= struct_size_ && needed <= struct_size_ - member.offset;
-  if (!inside || (!member.is_bitfield && first_bit % 8 != 0)) {
+  if (!inside || (!member.is_bitfield() && first_bit % 8 != 0)) {
     return Error{Errc::corrupt,
                  fmt::format("{}: {} bytes at bit {} of {} bytes", name, member.size, 8 * base + first_bit,
                              struct_size_),

@@ -31,7 +31,7 @@ struct AnchorGroup {
   std::string_view file;
   std::array<std::string_view, 4> functions;
   /// The types that are looked for there; empty: any. Opening a file's unit takes milliseconds.
-  std::array<std::string_view, 4> types = {};
+  std::array<std::string_view, 5> types = {};
 
   bool serves(std::string_view type) const {
     return types.front().empty() || std::find(types.begin(), types.end(), type) != types.end();
@@ -59,6 +59,12 @@ constexpr std::array anchor_groups = {
     AnchorGroup{"mm/memblock.c",
                 {"memblock_add", "memblock_free_all", "memblock_phys_alloc_range", "memblock_reserve"},
                 {"memblock", "memblock_type", "memblock_region", "memblock_flags"}},
+    AnchorGroup{"mm/page_owner.c",
+                {"__set_page_owner", "__reset_page_owner", "__split_page_owner", "__dump_page_owner"},
+                {"page_owner", "page_ext_operations", "page_ext_flags", "stack_record", "handle_parts"}},
+    AnchorGroup{"lib/stackdepot.c",  // both are its own before 6.9
+                {"stack_depot_fetch", "stack_depot_save", "stack_depot_print", "stack_depot_init"},
+                {"stack_record", "handle_parts"}},
 };
 
 /// "drivers/base/memory.c", "./drivers/base/memory.c", "/build/linux/drivers/base/memory.c"

@@ -38,6 +38,7 @@ enum class DwarfTag : std::uint16_t {
 /// Their attributes, DW_AT_*.
 enum class DwarfAttribute : std::uint16_t {
   byte_size = 0x0b,
+  bit_offset = 0x0c,
   bit_size = 0x0d,
   const_value = 0x1c,
   upper_bound = 0x2f,

@@ -53,13 +53,15 @@ struct Shape {
 
 class LayoutReader {
  public:
-  LayoutReader(const UnitDies& dies, unsigned address_size) : dies_(dies), address_size_(address_size) {}
+  LayoutReader(const UnitDies& dies, unsigned address_size, ByteOrder order)
+      : dies_(dies), address_size_(address_size), order_(order) {}
 
   Result<void> add_members(const Die& record, std::uint64_t base, unsigned depth);
   std::vector<Member> take_members() { return std::move(members_); }
 
  private:
   Result<void> add_member(const Die& die, std::uint64_t base, unsigned depth);
+  void place_bits(const Die& die, std::uint64_t base, Member& member) const;
   Result<Peeled> peel(Die type);
   Result<Shape> shape_of(Peeled type, unsigned depth);
   Result<Shape> shape_of_array(const Die& array, unsigned depth);
@@ -69,6 +71,7 @@ class LayoutReader {
 
   const UnitDies& dies_;
   unsigned address_size_;
+  ByteOrder order_;
   unsigned entries_ = 0;
   std::vector<Member> members_;
 };
@@ -168,11 +171,23 @@ Result<std::uint64_t> LayoutReader::elements_of(const Die& array) {
   return *elements;
 }
 
-/// Where a bit field's storage unit begins: it is aligned to its own size. DWARF 4 says it, DWARF 5 says the
-/// first bit.
-std::uint64_t bitfield_offset(std::uint64_t first_bit, std::uint64_t unit_size) {
-  const std::uint64_t byte = first_bit / 8;
-  return unit_size == 0 ? byte : byte / unit_size * unit_size;
+/// Bit fields. DWARF 5 says the first bit from the start of the struct; the unit it is taken from is aligned to its own
+/// size. DWARF 4 says where that unit is, and how far the field is from its highest bit.
+void LayoutReader::place_bits(const Die& die, std::uint64_t base, Member& member) const {
+  const auto number = [&](DwarfAttribute attribute) {
+    const auto value = dies_.number(die, attribute);
+    return value && *value >= 0 ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
+  };
+  member.bit_size = number(DwarfAttribute::bit_size).value_or(0);
+  if (const auto first = number(DwarfAttribute::data_bit_offset)) {
+    const std::uint64_t byte = *first / 8;
+    member.offset = base + (member.size == 0 ? byte : byte / member.size * member.size);
+    member.first_bit = 8 * base + *first;
+  } else if (const auto from_top = number(DwarfAttribute::bit_offset)) {
+    const bool little = order_ == ByteOrder::little;
+    member.first_bit =
+        8 * member.offset + (little ? 8 * member.size - *from_top - member.bit_size : *from_top);
+  }
 }
 
 Result<void> LayoutReader::add_member(const Die& die, std::uint64_t base, unsigned depth) {
@@ -197,10 +212,7 @@ Result<void> LayoutReader::add_member(const Die& die, std::uint64_t base, unsign
   member.element_size = shape->element_size;
   member.elements = shape->elements;
   member.type_name = std::move(shape->type_name);
-  member.is_bitfield = dies_.has(die, DwarfAttribute::bit_size);
-  if (const auto first_bit = dies_.number(die, DwarfAttribute::data_bit_offset)) {
-    member.offset = base + bitfield_offset(static_cast<std::uint64_t>(*first_bit), member.size);
-  }
+  if (dies_.has(die, DwarfAttribute::bit_size)) place_bits(die, base, member);
   members_.push_back(std::move(member));
   return {};
 }
@@ -221,13 +233,15 @@ Result<void> LayoutReader::add_members(const Die& record, std::uint64_t base, un
 
 }  // namespace
 
-Result<StructLayout> read_struct_layout(const UnitDies& dies, const Die& definition, unsigned address_size) {
-  LayoutReader reader(dies, address_size);
+Result<StructLayout> read_struct_layout(const UnitDies& dies, const Die& definition, unsigned address_size,
+                                        ByteOrder order) {
+  LayoutReader reader(dies, address_size, order);
   const auto size = dies.number(definition, DwarfAttribute::byte_size);
   if (!size || *size < 0) return Error{Errc::corrupt, "has no size", {}};
   if (auto added = reader.add_members(definition, 0, 0); !added) return std::move(added).error();
   StructLayout layout;
   layout.size = static_cast<std::uint64_t>(*size);
+  layout.order = order;
   layout.members = reader.take_members();
   return layout;
 }

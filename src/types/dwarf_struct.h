@@ -7,8 +7,9 @@
 
 namespace memsect {
 
-/// The layout of the struct or union at `definition`, its name, byte order and origin left to the caller.
+/// The layout of the struct or union at `definition`, its name and origin left to the caller. `order` is the program's.
 /// `corrupt` when it makes no sense; what it takes in time and memory is bounded.
-Result<StructLayout> read_struct_layout(const UnitDies& dies, const Die& definition, unsigned address_size);
+Result<StructLayout> read_struct_layout(const UnitDies& dies, const Die& definition, unsigned address_size,
+                                        ByteOrder order);
 
 }  // namespace memsect

@@ -63,10 +63,9 @@ Result<StructLayout> DwarfUnit::find_struct(std::string_view name) const {
   auto die = tagged(name);
   if (!die) return std::move(die).error();
   if (!*die || dies_->tag(*die) == DwarfTag::enumeration_type) return no_type("struct", name);
-  auto layout = read_struct_layout(*dies_, *die, address_size_);
+  auto layout = read_struct_layout(*dies_, *die, address_size_, order_);
   if (!layout) return std::move(layout).error().within(fmt::format("struct {}", name));
   layout->name = name;
-  layout->order = order_;
   layout->origin = "dwarf";
   return layout;
 }

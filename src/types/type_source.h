@@ -22,7 +22,13 @@ struct Member {
   std::uint64_t element_size = 0;  ///< bytes of one element; equals size for what is no array
   std::uint64_t elements = 1;      ///< all dimensions multiplied; 0 for a flexible array
   std::string type_name;  ///< name of the struct, union, enum or typedef it is (elements of arrays), or empty
-  bool is_bitfield = false;
+  /// Of a bit field: how many bits, and the first of them from the start of the outermost struct, counted as the
+  /// compiler allocates them, which is from the lowest bit on little-endian machines and the highest on others.
+  /// `offset` and `size` are then those of the integer they are taken from.
+  std::uint64_t bit_size = 0;
+  std::uint64_t first_bit = 0;
+
+  bool is_bitfield() const { return bit_size != 0; }
 };
 
 /// An integer, enum or pointer inside a struct, checked when it was bound: reading it cannot fail. The bytes
@@ -47,6 +53,24 @@ class Field {
   ByteOrder order_ = ByteOrder::little;
 };
 
+/// A bit field inside a struct, checked as a Field is.
+class BitField {
+ public:
+  BitField() = default;
+  /// `shift`: from the lowest bit of `unit`; shift + bits must not exceed its width.
+  BitField(const Field& unit, unsigned shift, unsigned bits) : unit_(unit), shift_(shift), bits_(bits) {}
+
+  std::uint64_t get(Bytes bytes) const { return unit_.get(bytes) >> shift_ & mask(); }
+  /// Its bits in the integer that holds them, all set.
+  std::uint64_t in_unit() const { return mask() << shift_; }
+
+ private:
+  std::uint64_t mask() const { return bits_ == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits_) - 1; }
+
+  Field unit_;
+  unsigned shift_ = 0, bits_ = 0;
+};
+
 /// A struct or union as the compiler laid it out.
 struct StructLayout {
   std::string name;
@@ -62,6 +86,8 @@ struct StructLayout {
   Result<Member> member(std::string_view name) const;
   /// The member as an integer of 1, 2, 4 or 8 bytes; `no_member` when it is not there or is none.
   Result<Field> field(std::string_view name) const;
+  /// The member as a bit field; `no_member` when it is not there or is none.
+  Result<BitField> bit_field(std::string_view name) const;
 };
 
 /// One name of an enum.

@@ -20,7 +20,7 @@ namespace {
 
 std::string member_text(const Member& member) {
   return fmt::format("{} at {} size {} elements {}{}", member.name, member.offset, member.size,
-                     member.elements, member.is_bitfield ? " bitfield" : "");
+                     member.elements, member.is_bitfield() ? " bitfield" : "");
 }
 
 std::string struct_text(const TypeSource& types, const std::string& name) {

@@ -139,7 +139,7 @@ TEST_P(BtfSample, ReadsEveryKindOfType) {
   EXPECT_EQ(zone->find("b")->offset, 8U);
   EXPECT_EQ(zone->find("b")->elements, 6U);
   EXPECT_EQ(zone->find("next")->size, 8U);
-  EXPECT_TRUE(zone->find("x")->is_bitfield);
+  EXPECT_TRUE(zone->find("x")->is_bitfield());
   EXPECT_EQ(zone->find("x")->offset, 32U);
   EXPECT_EQ(types->find_enumerator("state", "OFF"), -1);
   EXPECT_EQ(types->find_enumerator("", "LOOSE"), 0xffffffff);
@@ -239,9 +239,9 @@ TEST(Btf, ReadsTheBitFieldsOfOldKernels) {
   writer.type(kind_struct, "bits", 2, 8, {writer.string("a"), three_bits, 5, writer.string("b"), shifted, 0});
   const auto bits = parse(writer)->find_struct("bits");
   ASSERT_TRUE(bits);
-  EXPECT_TRUE(bits->find("a")->is_bitfield);
+  EXPECT_TRUE(bits->find("a")->is_bitfield());
   EXPECT_EQ(bits->find("a")->offset, 0U);
-  EXPECT_TRUE(bits->find("b")->is_bitfield);
+  EXPECT_TRUE(bits->find("b")->is_bitfield());
   EXPECT_EQ(bits->find("b")->offset, 4U);
 }
 
@@ -404,8 +404,10 @@ TEST_P(BtfFixture, AgreesWithDwarfOnEveryMember) {
     for (std::size_t i = 0; i < ours->members.size(); ++i) {
       const Member& a = ours->members[i];
       const Member& b = theirs->members[i];
-      EXPECT_EQ(std::tie(a.name, a.offset, a.size, a.element_size, a.elements, a.type_name, a.is_bitfield),
-                std::tie(b.name, b.offset, b.size, b.element_size, b.elements, b.type_name, b.is_bitfield))
+      EXPECT_EQ(std::tie(a.name, a.offset, a.size, a.element_size, a.elements, a.type_name, a.bit_size,
+                         a.first_bit),
+                std::tie(b.name, b.offset, b.size, b.element_size, b.elements, b.type_name, b.bit_size,
+                         b.first_bit))
           << name << '.' << b.name;
     }
   }

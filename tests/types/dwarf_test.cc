@@ -124,12 +124,38 @@ TEST_P(DwarfShapes, MarksBitFieldsAndRefusesToReadThemAsIntegers) {
   const auto bits = types->find_struct("bits");
   ASSERT_TRUE(bits);
   for (const char* name : {"first", "second", "third", "fourth"})
-    EXPECT_TRUE(bits->find(name)->is_bitfield) << name;
-  EXPECT_FALSE(bits->find("before")->is_bitfield);
+    EXPECT_TRUE(bits->find(name)->is_bitfield()) << name;
+  EXPECT_FALSE(bits->find("before")->is_bitfield());
   EXPECT_EQ(bits->find("first")->offset, 4U);
   EXPECT_EQ(bits->find("second")->offset, 4U);
   EXPECT_EQ(bits->field("second").error().code, Errc::no_member);
+  EXPECT_EQ(bits->bit_field("before").error().code, Errc::no_member);
   EXPECT_TRUE(bits->field("after"));
+}
+
+TEST_P(DwarfShapes, ReadsBitFieldsAsTheCompilerDoes) {
+  struct Bits {  // as in shapes.c
+    int before;
+    unsigned first : 3, second : 29, third : 1;
+    unsigned long fourth : 33;
+    unsigned char after;
+  };
+  const auto types = open_fixture(GetParam());
+  const auto layout = types->find_struct("bits");
+  ASSERT_TRUE(layout);
+  ASSERT_EQ(layout->size, sizeof(Bits));
+  Bits bits{};
+  bits.first = 5;
+  bits.second = 0x12345679;
+  bits.third = 1;
+  bits.fourth = 0x1abcdef01;
+  const Bytes bytes = std::as_bytes(std::span(&bits, 1));
+  EXPECT_EQ(layout->bit_field("first")->get(bytes), 5U);
+  EXPECT_EQ(layout->bit_field("second")->get(bytes), 0x12345679U);
+  EXPECT_EQ(layout->bit_field("third")->get(bytes), 1U);
+  EXPECT_EQ(layout->bit_field("fourth")->get(bytes), 0x1abcdef01U);
+  const bool little = layout->order == ByteOrder::little;
+  EXPECT_EQ(layout->bit_field("first")->in_unit(), little ? 7U : 7U << 29);
 }
 
 TEST_P(DwarfShapes, ListsMembersOfAnonymousStructsAsItsOwn) {
