@@ -381,6 +381,23 @@ std::optional<VirtAddr> Kernel::address_of(std::string_view name) const {
   return *listed + symbol_shift_;
 }
 
+std::vector<std::string> Kernel::symbolize(std::span<const VirtAddr> addresses) const {
+  const auto text = address_of("_text");
+  const auto image_start = text ? text : address_of("_stext");
+  const auto image_end = address_of("_end");
+  std::vector<VirtAddr> listed;  // where the list of symbols has them
+  for (const VirtAddr address : addresses) listed.push_back(address - symbol_shift_);
+  const auto symbols = symbols_->code_at(listed);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const VirtAddr address = addresses[i];
+    const bool in_image = image_start && image_end && *image_start <= address && address < *image_end;
+    texts.push_back(in_image && symbols[i] ? fmt::format("{}+{:#x}", symbols[i]->name, symbols[i]->offset)
+                                           : fmt::format("{:#x}", address.raw()));
+  }
+  return texts;
+}
+
 Result<std::vector<VirtRange>> Kernel::kallsyms_tables() const {
   auto kallsyms = open_dumped_kallsyms(AddressSpace(*dump_.memory, *arch_memory_.translator), vmcoreinfo_,
                                        order_, arch_->word_size);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,10 @@ class Kernel {
   AddressSpace space() const { return {data_memory(), *arch_memory_.translator}; }
   /// The run-time address of a symbol (link address plus what KASLR added).
   std::optional<VirtAddr> address_of(std::string_view name) const;
+
+  /// The addresses in code as the kernel prints them, "function+0x12"; those outside of the kernel image, of modules,
+  /// in hexadecimal.
+  std::vector<std::string> symbolize(std::span<const VirtAddr> addresses) const;
 
   const std::string& release() const { return release_; }
   const std::string& build_id() const { return build_id_; }

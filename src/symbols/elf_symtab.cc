@@ -25,6 +25,7 @@
 #include "base/byte_order.h"
 #include "base/large_buffer.h"
 #include "elf/elf_sections.h"
+#include "symbols/nearest_symbols.h"
 
 namespace memsect {
 namespace {
@@ -104,6 +105,7 @@ class ElfSymtab final : public SymbolSource {
 
   std::string_view origin() const override { return "symtab"; }
   std::optional<VirtAddr> address_of(std::string_view name) const override;
+  std::vector<std::optional<CodeSymbol>> code_at(std::span<const VirtAddr> addresses) const override;
 
  private:
   struct Entry {
@@ -114,6 +116,9 @@ class ElfSymtab final : public SymbolSource {
   static std::size_t bucket_of(std::uint32_t hash) { return hash >> (32 - bucket_bits); }
 
   std::size_t entry_size() const { return place_.is_64 ? 24 : 16; }
+  /// Calls visit(symbol, number) for all that have a name.
+  template <class Visit>
+  Result<void> for_each_symbol(const Visit& visit) const;
   Result<std::vector<Entry>> read_entries() const;
   void sort_into_buckets(const std::vector<Entry>& entries);
   std::optional<Symbol> symbol_if_named(std::uint32_t number, std::string_view name) const;
@@ -144,11 +149,9 @@ Result<void> ElfSymtab::load() {
   return {};
 }
 
-/// The symbols worth a name, `hash` being the place of the name for now.
-Result<std::vector<ElfSymtab::Entry>> ElfSymtab::read_entries() const {
+template <class Visit>
+Result<void> ElfSymtab::for_each_symbol(const Visit& visit) const {
   const std::uint64_t size = place_.symbols_size / entry_size() * entry_size();
-  std::vector<Entry> entries;
-  entries.reserve(size / entry_size());
   std::vector<std::byte> piece(piece_size / entry_size() * entry_size());
   for (std::uint64_t done = 0; done < size; done += piece.size()) {
     piece.resize(std::min<std::uint64_t>(piece.size(), size - done));
@@ -158,9 +161,20 @@ Result<std::vector<ElfSymtab::Entry>> ElfSymtab::read_entries() const {
       const bool wanted =
           symbol.section != SHN_UNDEF && symbol.type != STT_SECTION && symbol.type != STT_FILE;
       if (!wanted || symbol.name >= place_.names_size) continue;
-      entries.push_back({symbol.name, static_cast<std::uint32_t>((done + at) / entry_size())});
+      visit(symbol, static_cast<std::uint32_t>((done + at) / entry_size()));
     }
   }
+  return {};
+}
+
+/// The symbols worth a name, `hash` being the place of the name for now.
+Result<std::vector<ElfSymtab::Entry>> ElfSymtab::read_entries() const {
+  std::vector<Entry> entries;
+  entries.reserve(place_.symbols_size / entry_size());
+  auto done = for_each_symbol([&](const Symbol& symbol, std::uint32_t number) {
+    entries.push_back({symbol.name, number});
+  });
+  if (!done) return std::move(done).error();
   return entries;
 }
 
@@ -198,6 +212,29 @@ std::optional<Symbol> ElfSymtab::symbol_if_named(std::uint32_t number, std::stri
     return std::nullopt;
   const bool same = std::string_view(there).substr(0, name.size()) == name;
   return same && (ends_with_table || there.back() == '\0') ? std::optional(symbol) : std::nullopt;
+}
+
+/// The kernel's own is_mapping_symbol(): the marks between code and data on arm64 and riscv64 ($x), labels of the compiler.
+bool is_mark(std::string_view name) { return name.starts_with('$') || name.starts_with(".L"); }
+
+std::vector<std::optional<CodeSymbol>> ElfSymtab::code_at(std::span<const VirtAddr> addresses) const {
+  std::vector<std::optional<CodeSymbol>> found(addresses.size());
+  std::string names(place_.names_size, '\0');
+  if (!file_->read(place_.names_offset, std::as_writable_bytes(std::span(names)))) return found;
+  const auto name_at = [&names](std::uint32_t at) {
+    const std::string_view rest = std::string_view(names).substr(at);
+    return rest.substr(0, rest.find('\0'));
+  };
+  NearestSymbols nearest(addresses);
+  static_cast<void>(for_each_symbol([&](const Symbol& symbol, std::uint32_t) {
+    const bool is_code = symbol.type == STT_FUNC || symbol.type == STT_NOTYPE;  // of assembly
+    if (is_code && !is_mark(name_at(symbol.name))) nearest.show(VirtAddr(symbol.value), symbol.name);
+  }));
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (const auto symbol = nearest.below(addresses[i]))
+      found[i] = CodeSymbol{std::string(name_at(symbol->tag)), addresses[i] - symbol->at};
+  }
+  return found;
 }
 
 /// The first SHT_SYMTAB that has contents, checked against the size of the file.

@@ -175,7 +175,42 @@ std::vector<VirtRange> KallsymsTable::tables() const {
   return all;
 }
 
+/// The number of the first symbol of the highest address that is not above `wanted`; the table is sorted.
+std::optional<std::uint32_t> number_below(const Kallsyms& table, VirtAddr wanted) {
+  const auto is_below = [&](std::uint32_t number, VirtAddr limit) {
+    const auto symbol = table.symbol(number);
+    return symbol && symbol->address < limit;
+  };
+  const auto first_not_below = [&](VirtAddr limit) {
+    std::uint32_t low = 0, high = table.size();
+    while (low < high) {
+      const std::uint32_t middle = low + (high - low) / 2;
+      if (is_below(middle, limit)) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  };
+  const std::uint32_t above = first_not_below(wanted + 1);
+  if (above == 0) return std::nullopt;
+  const auto nearest = table.symbol(above - 1);
+  return nearest ? std::optional(first_not_below(nearest->address)) : std::nullopt;
+}
+
 }  // namespace
+
+std::vector<std::optional<CodeSymbol>> Kallsyms::code_at(std::span<const VirtAddr> addresses) const {
+  std::vector<std::optional<CodeSymbol>> found;
+  for (const VirtAddr address : addresses) {
+    const auto number = number_below(*this, address);
+    const auto at = number ? symbol(*number) : Error{Errc::no_symbol, "none", {}};
+    const bool is_code = at && std::string_view("tTwW").find(at->type) != std::string_view::npos;
+    found.push_back(is_code ? std::optional(CodeSymbol{at->name, address - at->address}) : std::nullopt);
+  }
+  return found;
+}
 
 Result<KallsymsKernel> kallsyms_kernel(const Vmcoreinfo& vmcoreinfo, ByteOrder order, unsigned word_size) {
   const auto stext = vmcoreinfo.symbol("_stext");

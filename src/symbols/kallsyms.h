@@ -75,6 +75,7 @@ class Kallsyms : public SymbolSource {
     const auto address = find(name);
     return address ? std::optional(*address) : std::nullopt;
   }
+  std::vector<std::optional<CodeSymbol>> code_at(std::span<const VirtAddr> addresses) const override;
 };
 
 /// What VMCOREINFO knows; `no_symbol` when _stext is not in it.

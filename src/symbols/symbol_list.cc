@@ -20,6 +20,7 @@
 #include "base/large_buffer.h"
 #include "base/text.h"
 #include "symbols/name_index.h"
+#include "symbols/nearest_symbols.h"
 
 namespace memsect {
 namespace {
@@ -89,6 +90,7 @@ class SymbolList final : public SymbolSource {
 
   std::string_view origin() const override { return live_ || has_modules_ ? "kallsyms" : "system.map"; }
   std::optional<VirtAddr> address_of(std::string_view name) const override;
+  std::vector<std::optional<CodeSymbol>> code_at(std::span<const VirtAddr> addresses) const override;
 
  private:
   std::string_view line_at(std::size_t at) const {
@@ -154,6 +156,26 @@ std::optional<VirtAddr> SymbolList::address_of(std::string_view name) const {
   if (!number) return std::nullopt;
   const auto address = parse_hex(line_of(*number)->address);
   return address ? std::optional(VirtAddr(*address)) : std::nullopt;
+}
+
+std::vector<std::optional<CodeSymbol>> SymbolList::code_at(std::span<const VirtAddr> addresses) const {
+  constexpr std::string_view code_types = "tTwW";
+  const auto line_of = [this](std::uint32_t number) { return line_at(lines_[number]); };
+  NearestSymbols nearest(addresses);
+  for (std::uint32_t i = 0; i < lines_.size(); ++i) {
+    const std::string_view line = line_of(i);
+    if (code_types.find(line[width_ + 1]) == std::string_view::npos) continue;
+    if (const auto at = parse_hex(line.substr(0, width_))) nearest.show(VirtAddr(*at), i);
+  }
+  std::vector<std::optional<CodeSymbol>> found;
+  for (const VirtAddr address : addresses) {
+    const auto symbol = nearest.below(address);
+    const auto line =
+        symbol ? read_line(without_return(line_of(symbol->tag)), width_) : std::optional<Line>();
+    found.push_back(line ? std::optional(CodeSymbol{std::string(line->name), address - symbol->at})
+                         : std::nullopt);
+  }
+  return found;
 }
 
 /// Bytes of the file from its beginning, whatever size it is said to have.

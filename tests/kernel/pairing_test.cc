@@ -37,6 +37,9 @@ class ListedSymbols final : public SymbolSource {
     const auto found = listed_.find(name);
     return found == listed_.end() ? std::nullopt : std::optional(VirtAddr(found->second));
   }
+  std::vector<std::optional<CodeSymbol>> code_at(std::span<const VirtAddr> addresses) const override {
+    return std::vector<std::optional<CodeSymbol>>(addresses.size());
+  }
 
  private:
   std::map<std::string, std::uint64_t, std::less<>> listed_;

@@ -133,6 +133,23 @@ TEST(ElfSymtab, LeavesOutWhatIsNoPlaceInTheKernel) {
   EXPECT_EQ(table->address_of("undefined"), VirtAddr(5));
 }
 
+TEST(ElfSymtab, KnowsTheFunctionsOfAddresses) {
+  const auto table = open_table(elf_with({{"of_assembly", 0x100, STT_NOTYPE},
+                                          {"function", 0x200, STT_FUNC},
+                                          {"$x", 0x240, STT_NOTYPE},
+                                          {".Llabel", 0x250, STT_NOTYPE},
+                                          {"data", 0x260, STT_OBJECT},
+                                          {"last", 0x300, STT_FUNC}}));
+  const std::vector<VirtAddr> addresses{VirtAddr(0x2ff), VirtAddr(0x104), VirtAddr(0xff), VirtAddr(0x300)};
+  const auto found = table->code_at(addresses);
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0]->name, "function");
+  EXPECT_EQ(found[0]->offset, 0xffU);
+  EXPECT_EQ(found[1]->name, "of_assembly");
+  EXPECT_FALSE(found[2]);
+  EXPECT_EQ(found[3]->name, "last");
+}
+
 TEST(ElfSymtab, ReadsALastNameThatTheTableDoesNotEnd) {
   const auto table = open_table(elf_with({{"first", 1}, {"unfinished", 2}}, false));
   EXPECT_EQ(table->address_of("unfinished"), VirtAddr(2));

@@ -58,6 +58,14 @@ void expect_all(const Kallsyms& kallsyms, const std::vector<KallsymsSymbol>& sym
     EXPECT_EQ(symbol->name, symbols[i].name);
     EXPECT_EQ(symbol->type, symbols[i].type);
     EXPECT_EQ(symbol->address, symbols[i].address) << symbols[i].name;
+    const bool is_first_there = i == 0 || symbols[i - 1].address != symbols[i].address;
+    if (symbols[i].type == 'T' && is_first_there) {
+      const std::vector<VirtAddr> place{symbols[i].address};
+      const auto code = kallsyms.code_at(place).front();
+      ASSERT_TRUE(code) << symbols[i].name;
+      EXPECT_EQ(code->name, symbols[i].name);
+      EXPECT_EQ(code->offset, 0U);
+    }
     if (!seen.insert(symbols[i].name).second) continue;
     EXPECT_EQ(kallsyms.address_of(symbols[i].name), symbols[i].address) << symbols[i].name;
   }

@@ -34,6 +34,22 @@ TEST(SymbolList, ReadsASystemMap) {
     EXPECT_EQ((*list)->address_of(name), std::nullopt) << name;
 }
 
+TEST(SymbolList, KnowsTheFunctionsOfAddresses) {
+  const auto list = parse_symbol_list(
+      "ffffffff81000100 t second\nffffffff81000000 T first\nffffffff81000000 T alias\n"
+      "ffffffff81000180 d data\nffffffff81000300 W weak\n");
+  ASSERT_TRUE(list);
+  const std::vector<VirtAddr> addresses{VirtAddr(0xffffffff81000300), VirtAddr(0xffffffff81000190),
+                                        VirtAddr(0xffffffff81000001), VirtAddr(0xffffffff80ffffff)};
+  const auto found = (*list)->code_at(addresses);
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0]->name, "weak");
+  EXPECT_EQ(found[1]->name, "second");
+  EXPECT_EQ(found[1]->offset, 0x90U);
+  EXPECT_EQ(found[2]->name, "first");
+  EXPECT_FALSE(found[3]);
+}
+
 TEST(SymbolList, LeavesModulesOut) {
   const auto list = parse_symbol_list(
       "ffffffffb1000000 T _text\nffffffffc0001000 t mem_section\t[nosy]\nffffffffc0002000 t "
