@@ -185,9 +185,13 @@ class Replay {
 
 }  // namespace
 
-KernelMessages replay_kernel_messages(const MemoryModel& model) { return Replay(model).run(); }
+KernelMessages replay_kernel_messages(const MemoryModel& model) {
+  if (model.hot_plug != HotPlug::full) return {};
+  return Replay(model).run();
+}
 
 std::optional<bool> kernel_still_checks(const MemoryModel& model) {
+  if (model.hot_plug != HotPlug::full) return false;
   const std::optional<Release> release = parse_release(model.release);
   if (!release) return std::nullopt;
   return *release >= first_with_check && *release < first_without_check;

@@ -1,5 +1,6 @@
 // The steps of memory_block_offline() and offline_pages() (drivers/base/memory.c, mm/memory_hotplug.c):
 //
+//   no memory hot-remove in the kernel            EINVAL
 //   memory_block.zone is NULL                     EINVAL, without a word     5.18+; before, the pages are asked
 //   not all of it is busy System RAM              EINVAL, "memory holes"
 //   a pageblock is isolated already, or CMA       EBUSY
@@ -215,7 +216,8 @@ bool missed_evidence(const std::vector<Reason>& reasons) {
 bool blocks(const Reason& reason) { return reason.severity != ReasonSeverity::hint; }
 
 std::string_view error_of(const std::vector<Reason>& reasons) {
-  constexpr std::array<std::string_view, 3> invalid{"multiple_zones", "multiple_nodes", "memory_hole"};
+  constexpr std::array<std::string_view, 4> invalid{"no_hot_remove", "multiple_zones", "multiple_nodes",
+                                                    "memory_hole"};
   std::string_view error;
   for (const Reason& reason : reasons) {
     if (!blocks(reason)) continue;
@@ -306,10 +308,16 @@ OfflineJudgement OfflineJudge::judge(const OfflineUnit& unit, const PageScan& sc
     if (is_unmovable(run.use)) judgement.unmovable_pages += run.pages.size;
   }
   std::vector<Reason>& reasons = judgement.reasons;
-  if (unit.sections.empty() || (unit.block == nullptr && model_.blocks && !is_online(unit))) {
+  if (model_.hot_plug != HotPlug::full) {
+    reasons.push_back(
+        make_reason("no_hot_remove", ReasonSeverity::permanent,
+                    "this kernel is built without memory hot-remove (CONFIG_MEMORY_HOTREMOVE)"));
+  }
+  if (unit.sections.empty() || model_.hot_plug == HotPlug::none ||
+      (unit.block == nullptr && model_.blocks && !is_online(unit))) {
     judgement.verdict = OfflineVerdict::no_block;
     judgement.remove_text = "no memory block";
-    if (!unit.sections.empty()) {
+    if (!unit.sections.empty() && model_.hot_plug != HotPlug::none) {
       reasons.push_back(make_reason("zone_device", ReasonSeverity::hint,
                                     "memory of a device (ZONE_DEVICE): unbind its driver to take it away"));
     }

@@ -35,8 +35,13 @@ struct ArchMemory {
   /// Where the direct map has physical 0, or would have it if it reached that far down: the distance between the
   /// two addresses of all memory in it. Nothing where the machine has no one value for it.
   std::optional<VirtAddr> page_offset;
+  /// What ArchDriver::pmd_shift says, where this kernel is built otherwise.
+  std::optional<unsigned> pmd_shift;
   /// Where vmalloc() and the module loader put their memory; empty where that is not known.
   std::vector<VirtRange> vmalloc;
+  /// What KASAN_SHADOW_OFFSET may be, the likeliest first: a constant of the configuration, which no symbol and no type
+  /// knows. Empty where that is not known of the machine.
+  std::vector<std::uint64_t> kasan_shadow_offsets;
 };
 
 struct ArchDriver {

@@ -32,6 +32,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -167,7 +168,20 @@ std::optional<Window> find_direct_map(const ArchInputs& inputs, const Numbers& n
   const VirtAddr page_end = top_of_size(numbers.va_bits_min() - 1);
   if (*stext < page_end) return Window{page_end, 0 - page_end.raw(), phys};  // before 5.4
   const VirtAddr page_offset = top_of_size(numbers.va_bits);
-  return Window{page_offset, page_end - page_offset, phys};
+  std::uint64_t size = page_end - page_offset;
+  // With KASAN its shadow takes the upper eighth of what the processor translates, and PAGE_END comes before it.
+  if (find_symbol(inputs, "kasan_early_shadow_page"))
+    size -= std::min(size, std::uint64_t{1} << (numbers.tree_bits - 3));
+  return Window{page_offset, size, phys};
+}
+
+/// The shadow of all 64 bits of address ends where the upper half begins, at PAGE_END, and a quarter of a half further up
+/// from 5.4 to 5.10 (f4693c2716b3, "arm64: mm: extend linear region for 52-bit VA configurations", v5.11).
+std::vector<std::uint64_t> find_kasan_shadow_offsets(const Numbers& numbers) {
+  const unsigned half = numbers.va_bits_min() - 1;
+  const std::uint64_t end = top_of_size(half).raw();
+  constexpr std::uint64_t whole_shadow = std::uint64_t{1} << 61;
+  return {end - whole_shadow, end + (std::uint64_t{1} << (half - 2)) - whole_shadow};
 }
 
 Result<ArchMemory> open(const ArchInputs& inputs) {
@@ -195,6 +209,7 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   };
   result.translator = std::make_unique<WindowTranslator>(inputs.memory, std::move(layout));
   result.vmalloc = named_vmalloc_ranges(inputs.vmcoreinfo);
+  result.kasan_shadow_offsets = find_kasan_shadow_offsets(*numbers);
   return result;
 }
 

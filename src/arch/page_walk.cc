@@ -11,7 +11,7 @@
 namespace memsect {
 namespace {
 
-constexpr std::uint64_t entry_size = 8;
+constexpr std::uint64_t largest_entry = 8;
 
 std::uint64_t index_of(const TableLevel& level, VirtAddr at) {
   return at.raw() >> level.shift & ((std::uint64_t{1} << level.index_bits) - 1);
@@ -32,21 +32,24 @@ class TableTail {
                                 PhysAddr table, VirtAddr at) {
     const std::uint64_t first = index_of(level, at);
     const std::uint64_t count = (std::uint64_t{1} << level.index_bits) - first;
+    const std::uint64_t entry_size = tree.entry_size;
     auto view = memory.view(table + first * entry_size, static_cast<std::size_t>(count * entry_size));
     if (view && view->bytes.size() < entry_size) {
       // The entry straddles two cached blocks: memory in an ELF core need not begin at a multiple of 8.
-      auto entry = std::make_shared<std::array<std::byte, entry_size>>();
-      auto read = memory.read(table + first * entry_size, *entry);
+      auto entry = std::make_shared<std::array<std::byte, largest_entry>>();
+      const auto bytes = std::span(*entry).first(entry_size);
+      auto read = memory.read(table + first * entry_size, bytes);
       if (!read) return std::move(read).error();
-      return TableTail(tree, level, View{*entry, entry});
+      return TableTail(tree, level, View{bytes, entry});
     }
     if (!view) return std::move(view).error();
     return TableTail(tree, level, *std::move(view));
   }
 
-  std::size_t size() const { return view_.bytes.size() / entry_size; }
+  std::size_t size() const { return view_.bytes.size() / tree_->entry_size; }
   Result<TableEntry> entry(std::size_t i) const {
-    const std::uint64_t raw = load_unsigned(view_.bytes.subspan(i * entry_size, entry_size), tree_->order);
+    const std::uint64_t size = tree_->entry_size;
+    const std::uint64_t raw = load_unsigned(view_.bytes.subspan(i * size, size), tree_->order);
     return tree_->decode(raw, *level_, level_ == &tree_->levels.back());
   }
 
@@ -102,7 +105,7 @@ class TableVisit {
     if (!entry) return listener_.lost(first, Error(entry.error()).within(place(tree_, level, table, first)));
     if (entry->kind != TableEntry::Kind::table || depth + 1 == tree_.levels.size()) return;
     const std::uint64_t covered = std::uint64_t{1} << level.shift;
-    listener_.found({entry->phys, entry_size << tree_.levels[depth + 1].index_bits,
+    listener_.found({entry->phys, tree_.entry_size << tree_.levels[depth + 1].index_bits,
                      static_cast<unsigned>(depth + 1), VirtAddr(first.raw() & ~(covered - 1)), covered});
     if (depth + 2 < tree_.levels.size()) go_through(depth + 1, entry->phys, first, last);
   }

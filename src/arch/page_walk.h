@@ -33,12 +33,13 @@ struct TableLevel {
   unsigned index_bits = 0;
 };
 
-/// A tree of page tables with entries of eight bytes.
+/// A tree of page tables.
 struct TableTree {
   PhysAddr root;
   std::vector<TableLevel>
       levels;  ///< the top one first; each one's shift + index_bits is the shift of the one above
   ByteOrder order = ByteOrder::little;
+  std::uint64_t entry_size = 8;  ///< bytes, at most 8
   /// Takes an entry apart; `corrupt` for one that no working machine has. `last` is the level without tables
   /// below it.
   std::function<Result<TableEntry>(std::uint64_t raw, const TableLevel& level, bool last)> decode;

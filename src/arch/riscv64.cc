@@ -162,6 +162,8 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   layout.windows = *std::move(windows);
   result.translator = std::make_unique<WindowTranslator>(inputs.memory, std::move(layout));
   result.vmalloc = named_vmalloc_ranges(inputs.vmcoreinfo);
+  result.kasan_shadow_offsets = {
+      0xdfffffff00000000};  // since 5.17 (f7ae02333d13), for all widths of addresses
   return result;
 }
 

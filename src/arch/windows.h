@@ -18,6 +18,7 @@ struct Window {
   PhysAddr phys;
 
   bool contains(VirtAddr at) const { return at - start < size; }
+  VirtAddr end() const { return start + size; }
 };
 
 /// A tree, and the addresses that are looked up in it. Outside of them nothing is mapped.

@@ -274,6 +274,7 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   result.phys_base = static_cast<std::int64_t>(image->phys_base);
   result.page_offset = find_page_offset(inputs, *image, *result.translator, five_levels);
   result.vmalloc = find_vmalloc(inputs, *image, result.page_offset, five_levels);
+  result.kasan_shadow_offsets = {0xdffffc0000000000};  // since 4.0 (ef7f0d6a6ca8)
   return result;
 }
 

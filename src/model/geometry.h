@@ -16,6 +16,7 @@ enum class MemoryModelKind { flatmem, sparsemem_static, sparsemem_extreme, spars
 
 struct MemoryGeometry {
   MemoryModelKind kind = MemoryModelKind::sparsemem_vmemmap;
+  unsigned word_size = 8;  ///< bytes of a pointer and of an unsigned long
   unsigned page_shift = 12;
   unsigned section_size_bits = 27;
   unsigned max_physmem_bits = 46;
@@ -31,6 +32,11 @@ struct MemoryGeometry {
   std::uint64_t usage_size = 0;          ///< bytes of one mem_section_usage with its usemap; 0: unknown
   std::uint64_t sections_per_block = 0;  ///< sections of one memory block; 0: unknown
 
+  unsigned word_bits() const { return 8 * word_size; }
+  /// A sum of addresses, modulo 2^word_bits() as the kernel's own.
+  VirtAddr wrapped(std::uint64_t sum) const {
+    return VirtAddr(word_size == 4 ? static_cast<std::uint32_t>(sum) : sum);
+  }
   std::uint64_t page_size() const { return std::uint64_t{1} << page_shift; }
   std::uint64_t section_size() const { return std::uint64_t{1} << section_size_bits; }
   std::uint64_t pages_per_section() const { return std::uint64_t{1} << (section_size_bits - page_shift); }

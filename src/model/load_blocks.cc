@@ -305,6 +305,11 @@ void check_block_ids(MemoryModel& model) {
 }  // namespace
 
 void load_blocks(const Kernel& kernel, MemoryModel& model, const PageReader& pages) {
+  if (model.hot_plug == HotPlug::none) {
+    model.blocks = std::vector<MemoryBlock>();
+    model.notes.note("this kernel is built without memory hot-plug: it has no memory blocks");
+    return;
+  }
   MemoryGeometry& geometry = model.geometry;
   geometry.sections_per_block = read_sections_per_block(kernel, geometry);
   if (geometry.sections_per_block != 0) model.origin["sections_per_block"] = "symbol: sections_per_block";

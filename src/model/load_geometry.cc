@@ -138,6 +138,7 @@ bool has_vmemmap(const Kernel& kernel) {
 
 Result<MemoryGeometry> load_geometry(const Kernel& kernel, MemoryModel& model) {
   MemoryGeometry geometry;
+  geometry.word_size = kernel.arch().word_size;
   if (auto done = load_page_size(kernel, model, geometry); !done) return std::move(done).error();
   const bool sparse = kernel.vmcoreinfo().symbol("mem_section") || kernel.address_of("mem_section");
   if (!sparse) {
@@ -145,13 +146,6 @@ Result<MemoryGeometry> load_geometry(const Kernel& kernel, MemoryModel& model) {
     geometry.kind = MemoryModelKind::flatmem;
     model.origin["memory_model"] = "derived: this kernel has no mem_section";
     return geometry;
-  }
-  if (kernel.arch().word_size != 8) {
-    return Error{Errc::unsupported,
-                 fmt::format("this is a kernel of {} with memory sections: of 32-bit kernels only those with "
-                             "FLATMEM, which have none, are told",
-                             kernel.arch().name),
-                 {}};
   }
   geometry.kind = MemoryModelKind::sparsemem_extreme;
   load_usage_header(kernel, geometry);

@@ -7,9 +7,8 @@
 // memory behind an address, a page of zeros that all share is mapped (kasan_early_shadow_page, in the kernel image): it is
 // nobody's, and left out here.
 //
-// The offset is a constant of the configuration in no symbol and no type. x86-64 has had one value since 4.0
-// (ef7f0d6a6ca8); other machines', which follow from the width of their addresses, are not known here. Tag-based KASAN
-// (arm64) is left out, too.
+// The offset is what src/arch knows of the machine; where that leaves a choice, the one under which the shadow of memory
+// is mapped. Tag-based KASAN (arm64), where a byte stands for sixteen, is left out.
 #include <algorithm>
 
 #include "kernel/kernel.h"
@@ -18,7 +17,6 @@
 namespace memsect {
 namespace {
 
-constexpr std::uint64_t shadow_offset_x86_64 = 0xdffffc0000000000;
 constexpr unsigned scale_shift = 3;
 
 /// Whether this is a kernel with the shadow of generic KASAN: its compiler inserted calls of this function.
@@ -35,10 +33,29 @@ std::optional<PhysAddr> page_of_zeros(const Kernel& kernel) {
   return phys ? std::optional(*phys) : std::nullopt;
 }
 
+VirtAddr shadow_address(VirtAddr memory, std::uint64_t offset) {
+  return VirtAddr((memory.raw() >> scale_shift) + offset);
+}
+
+/// KASAN_SHADOW_OFFSET. `direct_map`: where it has physical 0.
+Result<std::uint64_t> find_shadow_offset(const Kernel& kernel, const MemoryModel& model,
+                                         VirtAddr direct_map) {
+  const auto& offsets = kernel.arch_memory().kasan_shadow_offsets;
+  if (offsets.size() == 1) return offsets.front();
+  for (const std::uint64_t offset : offsets) {
+    for (const Section& section : model.sections) {
+      const VirtAddr memory = direct_map + model.geometry.section_range(section.nr).start.raw();
+      if (kernel.space().translate(shadow_address(memory, offset))) return offset;
+    }
+  }
+  return Error{Errc::unsupported, "where KASAN's shadow lies is not known on this machine", {}};
+}
+
+/// `at`: where the shadow of the section begins.
 Result<Placement> shadow_of(const AddressSpace& space, const MemoryModel& model, const PageReader& pages,
-                            VirtAddr memory, std::optional<PhysAddr> zeros) {
+                            VirtAddr at, std::optional<PhysAddr> zeros) {
   Placement shadow;
-  shadow.address = VirtAddr((memory.raw() >> scale_shift) + shadow_offset_x86_64);
+  shadow.address = at;
   shadow.bytes = model.geometry.section_size() >> scale_shift;
   const std::uint64_t page = model.geometry.page_size();
   for (std::uint64_t done = 0; done < shadow.bytes;) {
@@ -67,17 +84,19 @@ void load_kasan_shadow(const Kernel& kernel, MemoryModel& model, const PageReade
   Error why{Errc::not_applicable, "this kernel has no KASAN", {}};
   const auto direct_map = kernel.arch_memory().page_offset;
   if (has_generic_kasan(kernel)) {
-    if (kernel.arch().name == "x86_64" && direct_map) {
+    const auto offset = direct_map ? find_shadow_offset(kernel, model, *direct_map)
+                                   : Error{Errc::unsupported, "where the direct map lies is not known", {}};
+    if (offset) {
       const AddressSpace space = kernel.space();
       const auto zeros = page_of_zeros(kernel);
       for (Section& section : model.sections) {
         const VirtAddr memory = *direct_map + model.geometry.section_range(section.nr).start.raw();
-        section.kasan_shadow = shadow_of(space, model, pages, memory, zeros);
+        section.kasan_shadow = shadow_of(space, model, pages, shadow_address(memory, *offset), zeros);
       }
       return;
     }
     model.notes.note("this kernel has KASAN: which sections hold its shadow is not known on this machine");
-    why = {Errc::unsupported, "where KASAN's shadow lies is not known on this machine", {}};
+    why = offset.error();
   }
   for (Section& section : model.sections) section.kasan_shadow = why;
 }

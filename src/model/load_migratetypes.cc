@@ -36,11 +36,12 @@ std::vector<std::string> read_names(const Kernel& kernel, std::uint64_t count) {
   const auto table = kernel.address_of("migratetype_names");
   if (!table) return names;
   const AddressSpace space = kernel.space();
-  std::vector<std::byte> pointers(count * 8);
+  const std::uint64_t size = kernel.arch().word_size;
+  std::vector<std::byte> pointers(count * size);
   if (!space.read(*table, pointers)) return names;
   for (std::uint64_t i = 0; i < count; ++i) {
     auto name =
-        space.read_text(VirtAddr(load_unsigned(Bytes(pointers).subspan(i * 8, 8), kernel.order())), 32);
+        space.read_text(VirtAddr(load_unsigned(Bytes(pointers).subspan(i * size, size), kernel.order())), 32);
     if (!name || name->empty()) return {};
     names.push_back(std::move(*name));
   }

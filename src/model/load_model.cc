@@ -41,6 +41,13 @@ void note_derived_origins(MemoryModel& model) {
   model.origin["vmemmap"] = "derived: the coded map that all valid sections share";
 }
 
+/// Told by functions: memory_dev_init() makes the memory blocks, offline_pages() takes them out.
+HotPlug find_hot_plug(const Kernel& kernel) {
+  const bool knows_functions = kernel.address_of("schedule").has_value();
+  if (!knows_functions || kernel.address_of("offline_pages")) return HotPlug::full;
+  return kernel.address_of("memory_dev_init") ? HotPlug::add_only : HotPlug::none;
+}
+
 }  // namespace
 
 Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
@@ -50,6 +57,7 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   auto geometry = load_geometry(kernel, model);
   if (!geometry) return std::move(geometry).error();
   model.geometry = *geometry;
+  model.hot_plug = find_hot_plug(kernel);
   if (geometry->kind == MemoryModelKind::flatmem) {
     model.notes.note(
         "this kernel uses FLATMEM: it has no memory sections, and memory hot-plug is not built in");

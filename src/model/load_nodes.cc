@@ -172,12 +172,13 @@ Result<std::vector<PgdatPointer>> find_pgdats(const Kernel& kernel, const PageRe
   constexpr std::uint64_t most_nodes = 1 << 16;
   if (length == 0 || length > most_nodes)
     return Error{Errc::corrupt, fmt::format("node_data has {} entries", length), {}};
-  std::vector<std::byte> bytes(length * 8);
+  const std::uint64_t size = kernel.arch().word_size;
+  std::vector<std::byte> bytes(length * size);
   if (auto done = kernel.space().read(*array, bytes); !done)
     return std::move(done).error().within("node_data");
   std::vector<PgdatPointer> pgdats;
   for (std::uint64_t i = 0; i < length; ++i) {
-    const std::uint64_t pointer = load_unsigned(Bytes(bytes).subspan(i * 8, 8), kernel.order());
+    const std::uint64_t pointer = load_unsigned(Bytes(bytes).subspan(i * size, size), kernel.order());
     if (pointer != 0) pgdats.push_back({NodeId{static_cast<int>(i)}, VirtAddr(pointer)});
   }
   return pgdats;
@@ -190,14 +191,15 @@ Result<bool> in_node_state(const Kernel& kernel, const char* state, NodeId node)
   const auto table = kernel.address_of("node_states");
   if (!table) return Error{Errc::no_symbol, "node_states is not known", {}};
   const auto mask_size = kernel.vmcoreinfo().size("nodemask_t");
-  if (!mask_size || *mask_size % 8 != 0)
+  const std::uint64_t word_size = kernel.arch().word_size, word_bits = 8 * word_size;
+  if (!mask_size || *mask_size % word_size != 0)
     return Error{Errc::unsupported, "VMCOREINFO has no SIZE(nodemask_t)", {}};
   const auto bit = static_cast<std::uint64_t>(raw(node));
   if (bit / 8 >= *mask_size) return Error{Errc::corrupt, "the node number is beyond nodemask_t", {}};
-  std::vector<std::byte> word(8);
-  const VirtAddr at = *table + static_cast<std::uint64_t>(*index) * *mask_size + bit / 64 * 8;
-  if (auto done = kernel.space().read(at, word); !done) return std::move(done).error().within("node_states");
-  return (load_unsigned(word, kernel.order()) >> bit % 64 & 1) != 0;
+  const VirtAddr at = *table + static_cast<std::uint64_t>(*index) * *mask_size + bit / word_bits * word_size;
+  const auto word = kernel.space().read_number(at, word_size, kernel.order());
+  if (!word) return Error(word.error()).within("node_states");
+  return (*word >> bit % word_bits & 1) != 0;
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ Result<Placement> read_table(const TableReader& reader, const MemoryModel& model
   if (!reader.entry_size) return reader.entry_size.error();
   const Pfn first = model.geometry.section_nr_to_pfn(section.nr);
   Placement table;
-  table.address = VirtAddr(pointer + first.raw() * *reader.entry_size);
+  table.address = model.geometry.wrapped(pointer + first.raw() * *reader.entry_size);
   table.bytes = model.geometry.pages_per_section() * *reader.entry_size;
   auto phys = reader.space.translate_range(table.address, table.bytes);
   if (!phys) return std::move(phys).error().within("page_ext");

@@ -19,7 +19,6 @@
 namespace memsect {
 namespace {
 
-constexpr std::uint64_t pointer_size = 8;  // 32-bit kernels come with their architectures
 /// 128 TiB of 128 MiB sections. Damage must not make us list more.
 constexpr std::size_t most_sections = 1 << 20;
 
@@ -43,8 +42,8 @@ Result<SectionReader> make_reader(const Kernel& kernel, const MemoryModel& model
     if (!field) return std::move(field).error();
     reader.section_mem_map = *field;
   } else {
-    reader.section_mem_map =
-        Field(kernel.vmcoreinfo().offset("mem_section.section_mem_map").value_or(0), 8, kernel.order());
+    reader.section_mem_map = Field(kernel.vmcoreinfo().offset("mem_section.section_mem_map").value_or(0),
+                                   model.geometry.word_size, kernel.order());
   }
   if (reader.section_mem_map.end() > model.geometry.mem_section_size) {
     return Error{Errc::corrupt, "section_mem_map lies outside of struct mem_section", {}};
@@ -68,10 +67,11 @@ bool decode_root(const SectionReader& reader, std::uint64_t first_nr, VirtAddr r
     section.mem_section = root + i * entry_size;
     section.coded_mem_map = section.section_mem_map & reader.bits.map_mask;
     section.stray_bits = section.section_mem_map & reader.bits.unused;
-    // Encoding: address of the memmap minus first pfn x sizeof(struct page), modulo 2^64
-    // (sparse_encode_mem_map).
+    // Encoding: address of the memmap minus first pfn x sizeof(struct page), modulo the size
+    // of a word (sparse_encode_mem_map).
     const Pfn first = reader.geometry.section_nr_to_pfn(section.nr);
-    section.mem_map = VirtAddr(section.coded_mem_map + first.raw() * reader.geometry.struct_page_size);
+    section.mem_map =
+        reader.geometry.wrapped(section.coded_mem_map + first.raw() * reader.geometry.struct_page_size);
     sections.push_back(std::move(section));
   }
   return true;
@@ -116,6 +116,7 @@ Reading read_root_table(const SectionReader& reader, VirtAddr table, std::uint64
   Reading reading;
   reading.root_table = table;
   constexpr std::uint64_t piece = 4096;
+  const std::uint64_t pointer_size = reader.geometry.word_size;
   const std::uint64_t bytes = nr_roots * pointer_size;
   std::vector<std::byte> content;
   for (std::uint64_t done = 0; done < bytes;) {
@@ -180,8 +181,8 @@ void judge(const SectionReader& reader, Reading& reading) {
 std::vector<VirtAddr> root_table_candidates(const Kernel& kernel, const SectionReader& reader) {
   std::vector<VirtAddr> candidates;
   const auto pointer_at = [&](VirtAddr at) {
-    std::vector<std::byte> bytes(pointer_size);
-    if (reader.space.read(at, bytes)) candidates.push_back(VirtAddr(load_unsigned(bytes, reader.order)));
+    const auto value = reader.space.read_number(at, reader.geometry.word_size, reader.order);
+    if (value) candidates.push_back(VirtAddr(*value));
   };
   if (const auto value = kernel.vmcoreinfo().symbol("mem_section")) {
     candidates.push_back(*value);
@@ -198,11 +199,12 @@ std::vector<VirtAddr> root_table_candidates(const Kernel& kernel, const SectionR
 std::uint64_t roots_in_use(const Kernel& kernel, const SectionReader& reader) {
   const std::uint64_t all = reader.geometry.nr_section_roots;
   const auto at = kernel.address_of("__highest_present_section_nr");
-  std::vector<std::byte> bytes(pointer_size);
-  if (!at || !reader.space.read(*at, bytes)) return all;
-  const std::uint64_t highest = load_unsigned(bytes, reader.order);
-  return std::min(all,
-                  highest / reader.geometry.sections_per_root + 1);  // the value may be stale-high, never low
+  if (!at) return all;
+  const auto highest = reader.space.read_number(*at, reader.geometry.word_size, reader.order);
+  if (!highest) return all;
+  return std::min(
+      all,
+      *highest / reader.geometry.sections_per_root + 1);  // the value may be stale-high, never low
 }
 
 void note_missing(const Reading& reading, MemoryModel& model) {
@@ -284,8 +286,8 @@ Result<void> load_sections(const Kernel& kernel, MemoryModel& model) {
               [](const Section& a, const Section& b) { return a.nr < b.nr; });
     apply_old_online_rule(kernel, model);
     find_vmemmap(model);
-    const std::uint64_t bytes =
-        model.geometry.nr_section_roots * (is_static ? model.geometry.mem_section_size : pointer_size);
+    const std::uint64_t bytes = model.geometry.nr_section_roots *
+                                (is_static ? model.geometry.mem_section_size : model.geometry.word_size);
     if (auto phys = reader->space.translate_range(candidate, bytes)) {
       model.root_table = Placement{candidate, bytes, std::move(*phys), Allocation::unknown};
     } else {

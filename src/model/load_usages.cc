@@ -101,7 +101,8 @@ std::optional<OrderFinding> order_from_configuration(const Kernel& kernel) {
   if (!max_order) return std::nullopt;
   if (has_huge_pages(kernel)) {
     const auto page_shift = static_cast<unsigned>(std::countr_zero(kernel.page_size()));
-    return OrderFinding{std::min(kernel.arch().pmd_shift(page_shift) - page_shift, *max_order),
+    const unsigned pmd_shift = kernel.arch_memory().pmd_shift.value_or(kernel.arch().pmd_shift(page_shift));
+    return OrderFinding{std::min(pmd_shift - page_shift, *max_order),
                         "derived: order of a PMD, huge pages are built in"};
   }
   return OrderFinding{*max_order, "derived: MAX_PAGE_ORDER, no huge pages"};
@@ -154,10 +155,10 @@ struct UsageReader {
   ByteOrder order;
 };
 
-Result<UsageReader> make_usage_reader(const Kernel& kernel) {
+Result<UsageReader> make_usage_reader(const Kernel& kernel, const MemoryGeometry& geometry) {
   auto pointer = usage_field(kernel);
   if (!pointer) return std::move(pointer).error();
-  auto usemap = find_usemap_layout(kernel.types(), kernel.order());
+  auto usemap = find_usemap_layout(kernel.types(), geometry, kernel.order());
   if (!usemap) return std::move(usemap).error();
   Result<Member> map = Error{
       Errc::not_applicable, "this kernel has no subsection map (5.3+; only with VMEMMAP since 5.7)", {}};
@@ -173,15 +174,17 @@ Result<SubsectionMap> decode_subsections(const UsageReader& reader, const Memory
   if (!reader.subsection_map) return reader.subsection_map.error();
   SubsectionMap map;
   map.total = geometry.subsections_per_section();
-  const std::uint64_t word_bytes = reader.usemap.word_bits / 8;
-  const std::uint64_t words = (map.total + reader.usemap.word_bits - 1) / reader.usemap.word_bits;
+  const std::uint64_t word_bits = geometry.word_bits(), word_bytes = geometry.word_size;
+  const std::uint64_t words = (map.total + word_bits - 1) / word_bits;
   const std::uint64_t start = reader.subsection_map->offset;
   if (start + words * word_bytes > usage.size())
     return Error{Errc::corrupt, "subsection_map reaches beyond the usage", {}};
+  map.words.resize((map.total + 63) / 64);
   for (std::uint64_t i = 0; i < words; ++i) {
-    map.words.push_back(load_unsigned(usage.subspan(start + i * word_bytes, word_bytes), reader.order));
+    const std::uint64_t word = load_unsigned(usage.subspan(start + i * word_bytes, word_bytes), reader.order);
+    map.words[i * word_bits / 64] |= word << i * word_bits % 64;
   }
-  const std::uint64_t in_last_word = map.total % reader.usemap.word_bits;
+  const std::uint64_t in_last_word = map.total % 64;
   if (in_last_word != 0 && map.words.back() >> in_last_word != 0) {
     return Error{Errc::corrupt,
                  fmt::format("subsection_map has bits beyond the {} subsections of a section", map.total),
@@ -232,7 +235,7 @@ void load_usage(const UsageReader& reader, const PageReader& pages, MemoryModel&
 }  // namespace
 
 void load_usages(const Kernel& kernel, MemoryModel& model, const PageReader& pages) {
-  auto reader = make_usage_reader(kernel);
+  auto reader = make_usage_reader(kernel, model.geometry);
   for (Section& section : model.sections) {
     if (reader) {
       load_usage(*reader, pages, model, section);

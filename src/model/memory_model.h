@@ -20,9 +20,17 @@
 
 namespace memsect {
 
+/// What of memory hot-plug is built into the kernel.
+enum class HotPlug {
+  none,      ///< no memory blocks (!CONFIG_MEMORY_HOTPLUG)
+  add_only,  ///< memory comes and never goes (!CONFIG_MEMORY_HOTREMOVE)
+  full,
+};
+
 struct MemoryModel {
   std::string release;  ///< the kernel's own, for prose and for kernel_messages only
   bool live = false;    ///< of a running kernel: what was read at different moments need not fit together
+  HotPlug hot_plug = HotPlug::full;  ///< also where the symbols that tell are not known
   MemoryGeometry geometry;
   std::map<std::string, std::string> origin;  ///< for each number of `info`: where it came from
   std::vector<std::string> migratetypes;      ///< the kernel's names, by value: "Unmovable", "Movable", ...

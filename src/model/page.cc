@@ -153,7 +153,7 @@ std::optional<VirtAddr> PageReader::head_of(Bytes page, VirtAddr struct_page) co
   const std::uint64_t value = word - 1;
   // A mask is all ones but for the size of the folio's memmap; a pointer into the memmap is not of that form,
   // or its distance from the top of the address space is far larger than any folio's memmap.
-  const std::uint64_t span = 0 - value;
+  const std::uint64_t span = (0 - value) & low_bits(static_cast<unsigned>(8 * compound_head_->size()));
   const bool is_mask = compound_mask_ && std::has_single_bit(span) && span < (std::uint64_t{1} << 40);
   return VirtAddr(is_mask ? struct_page.raw() & value : value);
 }

@@ -42,11 +42,13 @@ Result<unsigned> find_pageblock_bits(const TypeSource& types) {
   return static_cast<unsigned>(*bits);
 }
 
-Result<UsemapLayout> find_usemap_layout(const TypeSource& types, ByteOrder order) {
+Result<UsemapLayout> find_usemap_layout(const TypeSource& types, const MemoryGeometry& geometry,
+                                        ByteOrder order) {
   auto bits = find_pageblock_bits(types);
   if (!bits) return std::move(bits).error();
   UsemapLayout layout;
   layout.order = order;
+  layout.word_bits = geometry.word_bits();
   layout.bits_per_block = *bits;
   layout.skip_bit = bit_of(types, {"PB_compact_skip", "PB_migrate_skip"});
   layout.isolate_bit = bit_of(types, {"PB_migrate_isolate"});
@@ -61,7 +63,7 @@ Result<UsemapLayout> find_usemap_layout(const TypeSource& types, ByteOrder order
 
 std::uint64_t usemap_size(const MemoryGeometry& geometry, unsigned pageblock_order, unsigned pageblock_bits) {
   const std::uint64_t bits = (geometry.pages_per_section() >> pageblock_order) * pageblock_bits;
-  return (bits + 63) / 64 * 8;
+  return (bits + geometry.word_bits() - 1) / geometry.word_bits() * geometry.word_size;
 }
 
 Pageblock UsemapLayout::decode(Bytes bytes, std::uint64_t index) const {

@@ -35,7 +35,8 @@ struct UsemapLayout {
 /// known.
 Result<unsigned> find_pageblock_bits(const TypeSource& types);
 /// The whole layout.
-Result<UsemapLayout> find_usemap_layout(const TypeSource& types, ByteOrder order);
+Result<UsemapLayout> find_usemap_layout(const TypeSource& types, const MemoryGeometry& geometry,
+                                        ByteOrder order);
 /// Bytes of the usemap of one section: whole unsigned longs (usemap_size() in mm/sparse.c).
 std::uint64_t usemap_size(const MemoryGeometry& geometry, unsigned pageblock_order, unsigned pageblock_bits);
 

@@ -47,7 +47,7 @@ Result<XarrayLayout> find_layout(const TypeSource& types) {
   auto slots = node->member("slots");
   if (!slots) return std::move(slots).error();
   if (!std::has_single_bit(slots->elements) || slots->elements < 2 || slots->elements > 256 ||
-      slots->element_size != 8) {
+      slots->element_size != head->size()) {
     return Error{Errc::corrupt, "struct xa_node makes no sense", {}};
   }
   return XarrayLayout{*head, *shift, slots->offset, slots->elements,
@@ -80,13 +80,13 @@ struct Walk {
     // a walk of 64^11 steps.
     if (!nodes_seen.insert(node).second) return fail(node, "it is reached twice: damaged, or a loop");
     if (nodes_seen.size() > most_nodes) return fail(node, "more nodes than any tree has");
-    std::vector<std::byte> bytes(layout.slots_offset + layout.slot_count * 8);
+    std::vector<std::byte> bytes(layout.slots_offset + layout.slot_count * layout.head.size());
     if (auto done = space.read(node, bytes); !done) return fail(node, done.error().message);
     const auto shift = static_cast<unsigned>(layout.shift.get(bytes));
     if (shift >= parent_shift || shift % layout.chunk_shift != 0)
       return fail(node, "its shift does not fall: damaged, or a loop");
     for (std::uint64_t i = 0; i < layout.slot_count; ++i) {
-      const Field slot(layout.slots_offset + i * 8, 8, order);
+      const Field slot(layout.slots_offset + i * layout.head.size(), layout.head.size(), order);
       visit_entry(slot.get(bytes), first_index + (i << shift), shift);
     }
   }

@@ -67,6 +67,8 @@ std::string cycles_text(const Dependencies& found) {
 }
 
 std::string messages_text(const MemoryModel& model, const Dependencies& found) {
+  if (model.hot_plug != HotPlug::full)
+    return "The kernel's own check at boot is not in this kernel: it is built without memory hot-remove.";
   const auto checks = kernel_still_checks(model);
   std::string_view did = "would print";
   if (checks && *checks) did = "prints";

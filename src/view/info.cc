@@ -55,7 +55,10 @@ void add_sparse_keys(Object& data, const MemoryModel& model) {
   data.emplace_back("pageblock_bits", known_or_absent(g.pageblock_bits, "the bits of a pageblock"));
   data.emplace_back("usage_size", known_or_absent(g.usage_size, "the size of mem_section_usage"));
   data.emplace_back("struct_page_size", g.struct_page_size);
-  data.emplace_back("sections_per_block", known_or_absent(g.sections_per_block, "sections_per_block"));
+  data.emplace_back("sections_per_block",
+                    model.hot_plug == HotPlug::none
+                        ? Value(Absent{"not_applicable", "this kernel has no memory blocks"})
+                        : known_or_absent(g.sections_per_block, "sections_per_block"));
   data.emplace_back("present_sections", std::uint64_t{model.sections.size()});
   data.emplace_back("nodes", std::move(nodes));
   data.emplace_back("mem_section", Hex{model.root_table_address.raw()});

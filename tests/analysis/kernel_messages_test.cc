@@ -31,6 +31,14 @@ TEST(KernelMessages, PrintOneLineForAPairHoweverManySectionsHaveIt) {
       ElementsAre("Section 2 and 3 (node 0) have a circular dependency on usemap and pgdat allocations"));
 }
 
+TEST(KernelMessages, AreNotInKernelsWithoutHotRemove) {
+  MemoryModel model =
+      model_of("kernel 6.1.0\nsection 0-7 early node=0 usage@section:2\nnode 0 pgdat@section:3\n");
+  model.hot_plug = HotPlug::add_only;
+  EXPECT_THAT(replay_kernel_messages(model).lines, IsEmpty());
+  EXPECT_EQ(kernel_still_checks(model), false);
+}
+
 TEST(KernelMessages, LeaveOutHotAddedSections) {
   EXPECT_THAT(lines_of("section 0 early node=0 usage@section:0\n"
                        "section 8 node=0 usage@section:0\n"

@@ -209,6 +209,17 @@ TEST(Offlining, KeepsBootMemoryWhereTheMachineDoes) {
   EXPECT_EQ(machine.judge(3).verdict, OfflineVerdict::no_blocker_found);
 }
 
+TEST(Offlining, IsBlockedInKernelsWithoutHotRemove) {
+  Machine machine;
+  machine.model.hot_plug = HotPlug::add_only;
+  const OfflineJudgement judgement = machine.judge(1);
+  EXPECT_EQ(judgement.verdict, OfflineVerdict::blocked);
+  EXPECT_EQ(judgement.error, "EINVAL");
+  EXPECT_THAT(codes_of(judgement), ElementsAre("no_hot_remove permanent"));
+  machine.model.hot_plug = HotPlug::none;
+  EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::no_block);
+}
+
 TEST(Offlining, IsRefusedForAHugePageOverItsEndByOlderKernels) {
   Machine machine;
   PageScan scan;

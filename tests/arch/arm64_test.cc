@@ -11,6 +11,7 @@ namespace {
 using test::failure;
 using test::HandMadeTables;
 using test::look;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::uint64_t gib = std::uint64_t{1} << 30;
@@ -99,6 +100,17 @@ TEST(Arm64, TheDirectMapReachesToWhereTheLeastItIsSureOfEnds) {
   const auto arch = open(tables, lpa2);
   EXPECT_EQ(look(arch, VirtAddr(0xffff7ffffffff000)).size, 4096U);
   EXPECT_EQ(look(arch, VirtAddr(0xffff800000000000)).phys, PhysAddr(0x55000));
+}
+
+TEST(Arm64, WithKasanTheDirectMapEndsBeforeTheShadow) {
+  HandMadeTables tables = make_tables(large);
+  tables.set(VirtAddr(0xfffd800000000000), 16, 0x550000 | page);
+  const auto arch = test::open_arch(arm64, tables.memory,
+                                    keys_of(large) + "SYMBOL(kasan_early_shadow_page)=ffffffff81800000\n",
+                                    ByteOrder::little);
+  EXPECT_EQ(look(arch, VirtAddr(0xfffd7ffffffff000)).phys, PhysAddr(0xd80003ffff000));
+  EXPECT_EQ(look(arch, VirtAddr(0xfffd800000000000)).phys, PhysAddr(0x550000));
+  EXPECT_THAT(arch->kasan_shadow_offsets, ElementsAre(0xdfff800000000000, 0xdfffa00000000000));
 }
 
 TEST(Arm64, Before54TheDirectMapIsTheUpperHalf) {

@@ -28,8 +28,10 @@ FakeTypes types_of(std::initializer_list<std::pair<const char*, std::int64_t>> b
   return types;
 }
 
-UsemapLayout layout_of(const FakeTypes& types, ByteOrder order = ByteOrder::little) {
-  auto layout = find_usemap_layout(types, order);
+UsemapLayout layout_of(const FakeTypes& types, ByteOrder order = ByteOrder::little, unsigned word_size = 8) {
+  MemoryGeometry geometry;
+  geometry.word_size = word_size;
+  auto layout = find_usemap_layout(types, geometry, order);
   EXPECT_TRUE(layout) << layout.error().message;
   return *layout;
 }
@@ -46,6 +48,18 @@ TEST(UsemapLayout, OfFourBitsHasTypeBelowAndSkipOnTop) {  // 5.9 to 6.16
   EXPECT_TRUE(layout.decode(usemap, 2).skip);
   EXPECT_FALSE(layout.decode(usemap, 2).isolated);
   EXPECT_EQ(layout.decode(usemap, 16).migratetype, 3);  // the first of the second word
+}
+
+TEST(UsemapLayout, HasWordsOfTheMachinesSize) {  // on 32-bit big-endian machines half words would be swapped
+  const auto types = types_of({{"PB_migrate_skip", 3}, {"NR_PAGEBLOCK_BITS", 4}}, 5);
+  const auto usemap = words({0x7654321001234567}, ByteOrder::big);
+  const auto narrow = layout_of(types, ByteOrder::big, 4), wide = layout_of(types, ByteOrder::big);
+  EXPECT_EQ(narrow.decode(usemap, 0).migratetype, 0);
+  EXPECT_EQ(narrow.decode(usemap, 8).migratetype, 7);
+  EXPECT_EQ(wide.decode(usemap, 0).migratetype, 7);
+  MemoryGeometry geometry;
+  geometry.word_size = 4;
+  EXPECT_EQ(usemap_size(geometry, 12, 4), 4U);  // eight pageblocks
 }
 
 TEST(UsemapLayout, TellsStrayBitsApart) {
