@@ -15,6 +15,7 @@
 #include "base/position.h"
 #include "model/memory_model.h"
 #include "model/offline_rules.h"
+#include "model/page_owner.h"
 #include "model/page_scan.h"
 
 namespace memsect {
@@ -41,6 +42,7 @@ struct Reason {
   std::optional<VirtAddr> address;  ///< of the first object
   std::vector<SectionNr> of_sections;
   std::vector<NodeId> of_nodes;
+  std::optional<PageOwner> owner;  ///< who allocated the first of first_pages, where that was looked up
 };
 
 /// What is judged: a memory block, or a section by itself.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "cli/progress.h"
+#include "model/page_owner_reader.h"
 #include "model/page_scanner.h"
 
 namespace memsect {
@@ -67,6 +68,20 @@ std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRul
   work(scanner);
   helpers.clear();
   return judgements;
+}
+
+void look_up_owners(const Loaded& loaded, std::vector<OfflineJudgement>& judgements) {
+  const PageOwnerReader owners(loaded.kernel);
+  if (!owners.usable()) return;
+  for (OfflineJudgement& judgement : judgements) {
+    for (Reason& reason : judgement.reasons) {
+      if (reason.first_pages.empty() || reason.severity == ReasonSeverity::hint) continue;
+      auto owner = owners.owner_of(loaded.model, reason.first_pages.front());
+      if (!owner) continue;
+      name_frames(loaded.kernel, *owner);
+      reason.owner = std::move(*owner);
+    }
+  }
 }
 
 bool lacks_evidence(const std::vector<OfflineJudgement>& judgements) {

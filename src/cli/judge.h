@@ -16,6 +16,9 @@ std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRul
                                           const std::vector<OfflineUnit>& units,
                                           const CommonOptions& options);
 
+/// Notes in each reason who allocated its first page, where the kernel keeps that.
+void look_up_owners(const Loaded& loaded, std::vector<OfflineJudgement>& judgements);
+
 /// Whether evidence is missing anywhere: the answer is a part of one.
 bool lacks_evidence(const std::vector<OfflineJudgement>& judgements);
 

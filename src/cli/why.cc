@@ -73,6 +73,7 @@ Result<int> run(CommonOptions& common) {
   WhyAnswer answer{target->text, target_kind_name(target->kind), {}, {}, {}};
   answer.page = page_text(kernel, model, *target, *place);
   answer.judgements = judge_units(**loaded, rules, units_of(model, *target, *place), common);
+  look_up_owners(**loaded, answer.judgements);
   answer.plan = plan_offlining(answer.judgements);
   Report report = make_why_report(answer);
   report.notes = model.notes;

@@ -7,6 +7,7 @@
 #include "kernel/kernel.h"
 #include "model/online_page.h"
 #include "model/page_decoder.h"
+#include "model/page_owner_reader.h"
 
 namespace memsect {
 namespace {
@@ -40,6 +41,7 @@ void find_section(const MemoryModel& model, Pfn pfn, AddressFacts& facts) {
     facts.node = facts.no_section;
     facts.zone = facts.no_section;
     facts.page = facts.no_section;
+    facts.owner = facts.no_section;
     return;
   }
   const std::uint64_t within = pfn - geometry.section_nr_to_pfn(nr);
@@ -66,6 +68,7 @@ void read_page(const Kernel& kernel, const MemoryModel& model, Pfn pfn, AddressF
   const Error stale{Errc::not_applicable, "the page is not online: its struct page is stale", {}};
   facts.node = stale;
   facts.zone = stale;
+  facts.owner = stale;
   if (!section.flags.has_mem_map) {
     facts.page = Error{Errc::not_applicable, "the section has no memmap", {}};
   } else {
@@ -82,6 +85,8 @@ void read_page(const Kernel& kernel, const MemoryModel& model, Pfn pfn, AddressF
       facts.node = facts.page ? Result<NodeId>(facts.page->node) : Result<NodeId>(facts.page.error());
       facts.zone = facts.page ? Result<std::string>(decoder.reader().zone_name(facts.page->zone))
                               : Result<std::string>(facts.page.error());
+      facts.owner = PageOwnerReader(kernel).owner_of(model, pfn);
+      if (facts.owner) name_frames(kernel, *facts.owner);
     }
   }
   if (const MemoryBlock* block = model.block_of(section.nr); block != nullptr && !facts.node) {
@@ -123,6 +128,7 @@ AddressFacts facts_at(const Kernel& kernel, const MemoryModel& model, VirtAddr a
   facts.node = why;
   facts.zone = why;
   facts.page = why;
+  facts.owner = why;
   return facts;
 }
 

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "model/memory_model.h"
 #include "model/page_details.h"
+#include "model/page_owner.h"
 
 namespace memsect {
 
@@ -27,6 +28,8 @@ struct AddressFacts {
   Result<NodeId> node = Error{Errc::not_applicable, "not asked for", {}};
   Result<std::string> zone = Error{Errc::not_applicable, "not asked for", {}};
   Result<PageDetails> page = Error{Errc::not_applicable, "not asked for", {}};
+  /// Who allocated the page, where the kernel notes it.
+  Result<PageOwner> owner = Error{Errc::not_applicable, "not asked for", {}};
   /// The struct page is that of memory which is not online: what it says is old, or was never written.
   bool stale = false;
 };

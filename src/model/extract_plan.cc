@@ -25,6 +25,7 @@
 #include "model/loader.h"
 #include "model/offline_rules.h"
 #include "model/page_decoder.h"
+#include "model/page_owner_reader.h"
 
 namespace memsect {
 namespace {
@@ -131,8 +132,10 @@ class PageJudge {
   PageJudge(const Kernel& kernel, const MemoryModel& model, const PageDecoder& pages)
       : model_(model),
         pages_(pages),
+        stack_pools_(PageOwnerReader(kernel).stack_pools()),
         image_(image_range(kernel)),
-        pmd_shift_(kernel.arch().pmd_shift(model.geometry.page_shift)) {}
+        pmd_shift_(
+            kernel.arch_memory().pmd_shift.value_or(kernel.arch().pmd_shift(model.geometry.page_shift))) {}
 
   /// What the struct page says; nothing for the kernel image, which has no need of being asked.
   enum class Verdict { kernels_own, page_table, no_struct_page, refused };
@@ -165,6 +168,18 @@ class PageJudge {
   }
 
  private:
+  /// Of the pages of a pool of stack records, which are given out at once and are not compound, the first alone has
+  /// references.
+  bool is_in_own_pool(const PageDetails& page, PhysAddr at) const {
+    if (page.type != "none" || page.refcount != 0) return false;
+    for (const PhysRange& pool : stack_pools_) {
+      if (!pool.contains(at)) continue;
+      const auto first = pages_.page(model_, model_.geometry.phys_to_pfn(pool.start));
+      return first && is_kernels_own(*first);
+    }
+    return false;
+  }
+
   Verdict look_at(PhysAddr at, Pfn pfn) const {
     if (image_.contains(at)) return Verdict::kernels_own;
     const Section* section = model_.find_section(model_.geometry.phys_to_section_nr(at));
@@ -180,12 +195,13 @@ class PageJudge {
       const bool filtered = why == Errc::excluded || why == Errc::not_in_dump || why == Errc::truncated;
       return filtered ? Verdict::no_struct_page : Verdict::refused;
     }
-    if (!is_kernels_own(*page)) return Verdict::refused;
+    if (!is_kernels_own(*page)) return is_in_own_pool(*page, at) ? Verdict::kernels_own : Verdict::refused;
     return page->type == "table" || page->type == "reserved" ? Verdict::page_table : Verdict::kernels_own;
   }
 
   const MemoryModel& model_;
   const PageDecoder& pages_;
+  std::vector<PhysRange> stack_pools_;
   PhysRange image_;
   unsigned pmd_shift_;
   std::optional<Pfn> last_pfn_;

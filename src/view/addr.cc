@@ -127,6 +127,12 @@ std::vector<Row> make_rows(const MemoryModel& model, const AddrAnswer& answer) {
   }
   for (auto& [key, value] : page_members(*answer.facts.page, answer.facts.stale))
     rows.emplace_back(fmt::format("page.{}", key), std::move(value));
+  const Result<PageOwner>& owner = answer.facts.owner;
+  rows.emplace_back("page.owner", value_or_absence(owner, [](const PageOwner& one) {
+                      return Value(page_owner_text(one));
+                    }));
+  if (!owner) return rows;
+  for (const std::string& frame : owner->frames) rows.emplace_back("page.owner.stack", frame);
   return rows;
 }
 
@@ -161,7 +167,9 @@ Report make_addr_report(const MemoryModel& model, const AddrAnswer& answer) {
   data.emplace_back("objects", std::move(objects));
   data.emplace_back("boot_reserved", boot_reserved_value(model, answer));
   data.emplace_back("page", value_or_absence(answer.facts.page, [&](const PageDetails& page) {
-                      return Value(page_members(page, answer.facts.stale));
+                      Object members = page_members(page, answer.facts.stale);
+                      members.emplace_back("owner", value_or_absence(answer.facts.owner, page_owner_value));
+                      return Value(std::move(members));
                     }));
   report.data = std::move(data);
   auto rows = std::make_shared<const std::vector<Row>>(make_rows(model, answer));

@@ -50,4 +50,24 @@ Value bitmap_value(const SubsectionMap& map) {
   return "0x" + digits;
 }
 
+Value page_owner_value(const PageOwner& owner) {
+  const auto frames = [&owner](const std::vector<VirtAddr>&) {
+    List list;
+    for (const std::string& frame : owner.frames) list.emplace_back(frame);
+    return Value(std::move(list));
+  };
+  return Object{{"order", owner.order},
+                {"gfp_mask", Hex{owner.gfp_mask}},
+                {"pid", owner.pid ? Value(*owner.pid) : Value()},
+                {"comm", owner.comm.empty() ? Value() : Value(owner.comm)},
+                {"ts_nsec", owner.ts_nsec ? Value(*owner.ts_nsec) : Value()},
+                {"stack", value_or_absence(owner.stack, frames)}};
+}
+
+std::string page_owner_text(const PageOwner& owner) {
+  std::string who = owner.comm.empty() ? std::string("someone") : owner.comm;
+  if (owner.pid) who += fmt::format(" (pid {})", *owner.pid);
+  return fmt::format("{}, order {}, gfp_mask {:#x}", who, owner.order, owner.gfp_mask);
+}
+
 }  // namespace memsect

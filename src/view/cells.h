@@ -9,6 +9,7 @@
 #include "base/position.h"
 #include "base/result.h"
 #include "model/memory_model.h"
+#include "model/page_owner.h"
 #include "render/value.h"
 
 namespace memsect {
@@ -26,6 +27,11 @@ Value migratetype_counts(const MemoryModel& model, std::span<const std::uint64_t
 
 /// The subsection map as one number of any width, bit 0 the first.
 Value bitmap_value(const SubsectionMap& map);
+
+/// Who allocated a page, its stack as a list of frames.
+Value page_owner_value(const PageOwner& owner);
+/// "init (pid 1), order 0, gfp_mask 0xcc0": without the stack.
+std::string page_owner_text(const PageOwner& owner);
 
 /// The value of a Result made by `make`, or its absence.
 template <class T, class Make>

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "analysis/words.h"
+#include "view/cells.h"
 #include "view/removable.h"
 
 namespace memsect {
@@ -70,6 +71,15 @@ std::string evidence_text(const Reason& reason) {
   return text.empty() ? "" : " [" + text + "]";
 }
 
+/// Who allocated the first page, a line a frame of the stack.
+std::string owner_text(const Reason& reason) {
+  if (!reason.owner) return {};
+  std::string text = fmt::format("\n     pfn {:#x} was allocated by {}", reason.first_pages.front().raw(),
+                                 page_owner_text(*reason.owner));
+  for (const std::string& frame : reason.owner->frames) text += "\n       " + frame;
+  return text;
+}
+
 std::string chain_text(const OfflineJudgement& judgement) {
   std::string text = fmt::format("{} ({}) {}", unit_name(judgement.unit), place_text(judgement.unit),
                                  verdict_text(judgement));
@@ -78,8 +88,8 @@ std::string chain_text(const OfflineJudgement& judgement) {
   std::size_t number = 0;
   for (const Reason& reason : judgement.reasons) {
     const bool hint = reason.severity == ReasonSeverity::hint;
-    text += fmt::format("\n  {}. {}{}{}", ++number, hint && lists ? "(hint) " : "", reason.text,
-                        evidence_text(reason));
+    text += fmt::format("\n  {}. {}{}{}{}", ++number, hint && lists ? "(hint) " : "", reason.text,
+                        evidence_text(reason), owner_text(reason));
   }
   if (judgement.verdict != OfflineVerdict::no_block)
     text += fmt::format("\n  To remove it: {}.", judgement.remove_text);

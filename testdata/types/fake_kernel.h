@@ -10,11 +10,17 @@ unsigned long __highest_present_section_nr;
 int sections_per_block;
 unsigned long page_ext_size;
 pg_data_t* node_data[16];
-enum node_states { N_POSSIBLE, N_ONLINE, N_NORMAL_MEMORY, N_HIGH_MEMORY = N_NORMAL_MEMORY, N_MEMORY, N_CPU,
-                   NR_NODE_STATES };
+enum node_states {
+  N_POSSIBLE,
+  N_ONLINE,
+  N_NORMAL_MEMORY,
+  N_HIGH_MEMORY = N_NORMAL_MEMORY,
+  N_MEMORY,
+  N_CPU,
+  NR_NODE_STATES
+};
 unsigned long node_states[NR_NODE_STATES];
 char scratch[65536] __attribute__((aligned(4096)));  // strings, tables, whatever a test puts into the image
-
 
 struct resource {
   unsigned long long start, end;

@@ -14,7 +14,10 @@ struct truth {
   {#type, #member, __builtin_offsetof(struct type, member), sizeof(((struct type*)0)->member)},
 #define TRUTH_FLEXIBLE(type, member) {#type, #member, __builtin_offsetof(struct type, member), 0},
 #define TRUTH_SIZE(type) {#type, "", 0, sizeof(struct type)},
-#define TRUTH_END {"", "", 0, 0}};
+#define TRUTH_END  \
+  { "", "", 0, 0 } \
+  }                \
+  ;
 
 typedef unsigned long size_t_;
 typedef struct {
