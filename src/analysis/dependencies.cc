@@ -39,12 +39,13 @@ void heaviest_first(std::vector<Holder>& holders) {
 void add_kernel_messages(const MemoryModel& model, Dependencies& found) {
   KernelMessages messages = replay_kernel_messages(model);
   found.kernel_messages = std::move(messages.lines);
+  if (model.sections.empty()) return;
   const auto checks = kernel_still_checks(model);
   if (model.hot_plug != HotPlug::full) {
     found.notes.note(
         "this kernel is built without memory hot-remove, and so without the boot-time check: it says "
         "nothing");
-  } else if (checks && !model.sections.empty()) {
+  } else if (checks) {
     found.notes.note(
         *checks ? fmt::format("{} still has the boot-time check whose messages are given", model.release)
                 : fmt::format("{} no longer has the boot-time check (2.6.27 to 7.0): the messages are what "

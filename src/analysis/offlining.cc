@@ -227,11 +227,36 @@ std::string_view error_of(const std::vector<Reason>& reasons) {
   return error;
 }
 
+/// On pseries the hypervisor takes memory in blocks of its own. Whether that decides.
+bool judge_lmbs(const OfflineRules& rules, OfflineJudgement& judgement) {
+  if (!rules.lmbs) return false;
+  const PhysRange unit = judgement.unit.range;
+  std::uint64_t covered = 0;
+  for (const Lmb& lmb : *rules.lmbs) {
+    if (lmb.range.end() <= unit.start || lmb.range.start >= unit.end()) continue;
+    covered += lmb.range.size;
+    if (lmb.removable()) continue;
+    const char* const why = lmb.reserved    ? "is reserved by firmware"
+                            : lmb.of_fadump ? "is needed for a firmware-assisted dump (fadump)"
+                                            : "is not assigned";
+    judgement.remove = OfflineVerdict::blocked;
+    judgement.remove_text =
+        fmt::format("the hypervisor does not take it: its LMB at {:#x} {}", lmb.range.start.raw(), why);
+    return true;
+  }
+  if (covered < unit.size || judgement.verdict == OfflineVerdict::unknown) return false;
+  judgement.remove = OfflineVerdict::no_blocker_found;
+  judgement.remove_text = "once offline, the hypervisor can take its LMBs (DLPAR)";
+  return true;
+}
+
 void judge_removal(const OfflineRules& rules, OfflineJudgement& judgement) {
   const OfflineUnit& unit = judgement.unit;
   if (judgement.verdict == OfflineVerdict::blocked) {
     judgement.remove = OfflineVerdict::blocked;
     judgement.remove_text = "not before it is offline";
+  } else if (judge_lmbs(rules, judgement)) {
+    return;
   } else if (is_early(unit)) {
     judgement.remove = OfflineVerdict::unknown;
     judgement.remove_text = "memory from boot: whether firmware can take it away, a dump does not say";

@@ -57,6 +57,7 @@ OfflineRules load_offline_rules(const Kernel& kernel, MemoryModel& model) {
   OfflineRules rules;
   rules.resources = load_resources(kernel, model.notes);
   rules.vmalloc = load_vmalloc(kernel, model.sections.size() * model.geometry.pages_per_section());
+  rules.lmbs = load_lmbs(kernel);
   rules.early_memory_stays =
       has_function(kernel, {"prevent_bootmem_remove_notifier", "prevent_memory_remove_notifier"});
   if (kernel.arch().name == "s390x") rules.keeps_below = crash_kernel_size(kernel);

@@ -7,6 +7,7 @@
 
 #include "base/position.h"
 #include "base/result.h"
+#include "model/lmbs.h"
 #include "model/memory_model.h"
 #include "model/resources.h"
 #include "model/vmalloc.h"
@@ -20,6 +21,8 @@ struct OfflineRules {
   Result<std::vector<Resource>> resources = Error{Errc::not_applicable, "not asked for", {}};
   /// What vmalloc() has mapped: no struct page says so.
   Result<VmallocPages> vmalloc = Error{Errc::not_applicable, "not asked for", {}};
+  /// pseries: what the hypervisor may take.
+  Result<std::vector<Lmb>> lmbs = Error{Errc::not_applicable, "not asked for", {}};
   /// arm64 keeps the memory it was booted with: a notifier refuses (v5.7 on).
   bool early_memory_stays = false;
   /// s390 refuses blocks that begin below the size of the crash kernel, while one is set; 0 for none.

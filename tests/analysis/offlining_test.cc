@@ -209,6 +209,19 @@ TEST(Offlining, KeepsBootMemoryWhereTheMachineDoes) {
   EXPECT_EQ(machine.judge(3).verdict, OfflineVerdict::no_blocker_found);
 }
 
+TEST(Offlining, AsksTheHypervisorsBlocksForRemoval) {
+  Machine machine;
+  const PhysRange second{PhysAddr(0x8000000), 0x8000000};
+  machine.rules.lmbs = std::vector<Lmb>{{second, true, false, false}};
+  EXPECT_EQ(machine.judge(1).remove, OfflineVerdict::no_blocker_found);
+  EXPECT_THAT(machine.judge(1).remove_text, HasSubstr("DLPAR"));
+  machine.rules.lmbs = std::vector<Lmb>{{second, true, true, false}};
+  EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::no_blocker_found);
+  EXPECT_EQ(machine.judge(1).remove, OfflineVerdict::blocked);
+  EXPECT_THAT(machine.judge(1).remove_text, HasSubstr("reserved by firmware"));
+  EXPECT_THAT(machine.judge(2).remove_text, HasSubstr("DIMM"));  // none covers it
+}
+
 TEST(Offlining, IsBlockedInKernelsWithoutHotRemove) {
   Machine machine;
   machine.model.hot_plug = HotPlug::add_only;
