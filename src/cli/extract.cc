@@ -4,14 +4,12 @@
 
 #include "base/output_file.h"
 #include "cli/command.h"
-#include "cli/judge.h"
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "formats/dump_writer.h"
 #include "kernel/kernel.h"
 #include "memory/recording_memory.h"
-#include "model/page_owner_reader.h"
 
 namespace memsect {
 namespace {
@@ -60,25 +58,6 @@ NewDump describe(const Kernel& kernel, const ExtractPlan& plan, Progress& progre
   return dump;
 }
 
-/// Looks up what `why` tells of who allocated pages, so that it gets into the record.
-void visit_page_owners(const Kernel& kernel, const CommonOptions& common) {
-  if (!PageOwnerReader(kernel).usable()) return;
-  auto model = load_model(kernel, placed_objects);
-  if (!model) return;  // plan_extract will say why
-  Loaded loaded{nullptr, kernel, *std::move(model)};
-  const OfflineRules rules = load_offline_rules(kernel, loaded.model);
-  std::vector<OfflineUnit> units;
-  if (loaded.model.blocks) {
-    for (const MemoryBlock& block : *loaded.model.blocks) units.push_back(unit_of_block(loaded.model, block));
-  }
-  for (const Section& section : loaded.model.sections)
-    units.push_back(unit_of_section(loaded.model, section));
-  CommonOptions on_one_thread = common;  // as many as a record can bear
-  on_one_thread.threads = 1;
-  auto judgements = judge_units(loaded, rules, units, on_one_thread);
-  look_up_owners(loaded, judgements);
-}
-
 Result<int> run(CommonOptions& common, const Options& options) {
   if (common.to.empty()) {
     return Error{Errc::usage, "extract needs --to FILE", "memsect extract VMCORE [VMLINUX] --to SMALL"};
@@ -101,7 +80,6 @@ Result<int> run(CommonOptions& common, const Options& options) {
   auto out = OutputFile::create(common.to);
   if (!out) return std::move(out).error();
   if (auto done = leave_privileges(*kernel, common, true); !done) return std::move(done).error();
-  visit_page_owners(*kernel, common);
   auto plan = plan_extract(*kernel, record, {.types = !options.without_types});
   if (!plan) return std::move(plan).error().within(dump_path);
   const auto written = [&] {

@@ -58,7 +58,9 @@ Result<PhysRange> range_of_node(const MemoryModel& model, const Target& target) 
 Result<PhysRange> range_of_block(const MemoryModel& model, const Target& target) {
   const std::uint64_t per_block = model.geometry.sections_per_block;
   if (per_block == 0)
-    return Error{Errc::unsupported, target.text + ": the size of memory blocks is not known",
+    return Error{Errc::unsupported,
+                 target.text + (model.hot_plug == HotPlug::none ? ": this kernel has no memory blocks"
+                                                                : ": the size of memory blocks is not known"),
                  "try section:N"};
   if (target.first > ~std::uint64_t{0} / per_block) return too_large(target);
   return range_of_sections(model.geometry, target, target.first * per_block, per_block);

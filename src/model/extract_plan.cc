@@ -129,10 +129,11 @@ bool is_kernels_own(const PageDetails& page) {
 /// Decides page by page what may leave. Remembers the last page: ranges come in order.
 class PageJudge {
  public:
-  PageJudge(const Kernel& kernel, const MemoryModel& model, const PageDecoder& pages)
+  PageJudge(const Kernel& kernel, const MemoryModel& model, const PageDecoder& pages,
+            std::vector<PhysRange> stack_pools)
       : model_(model),
         pages_(pages),
-        stack_pools_(PageOwnerReader(kernel).stack_pools()),
+        stack_pools_(std::move(stack_pools)),
         image_(image_range(kernel)),
         pmd_shift_(
             kernel.arch_memory().pmd_shift.value_or(kernel.arch().pmd_shift(model.geometry.page_shift))) {}
@@ -445,16 +446,27 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
   if (!model) return std::move(model).error();
   const PageDecoder pages(kernel, model->geometry);
   visit_slab_pages(kernel, *model, pages);
-  walk_known_tables(kernel, *model);
-  static_cast<void>(load_offline_rules(kernel, *model));
+  if (model->geometry.kind != MemoryModelKind::flatmem) {  // there memsect has nothing to judge
+    walk_known_tables(kernel, *model);
+    static_cast<void>(load_offline_rules(kernel, *model));
+  }
+  const PageOwnerReader owners(kernel);
+  owners.read_all(*model);
   const RangeSet tables = record.tables,
                  data = record.data;  // judging reads struct pages, which goes on record
 
   ExtractPlan plan;
   plan.notes = model->notes;
-  PageJudge judge(kernel, *model, pages);
+  PageJudge judge(kernel, *model, pages, owners.stack_pools());
   Taker taker(plan, *model, judge);
   take_objects(*model, taker);
+  if (owners.usable()) {
+    RangeSet tables_of_notes;
+    for (const Section& section : model->sections) {
+      if (section.page_ext) take(tables_of_notes, section.page_ext->phys);
+    }
+    taker.take("page_ext", tables_of_notes);
+  }
   if (choice.types) {
     taker.take("btf", btf_ranges(kernel));
     taker.take("kallsyms", kallsyms_ranges(kernel));

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_set>
 
 #include "kernel/kernel.h"
 #include "memory/address_space.h"
@@ -58,6 +59,7 @@ class PageOwnerReader::Inside {
 
   bool usable() const { return usable_.has_value(); }
   Result<PageOwner> owner_of(const MemoryModel& model, Pfn pfn) const;
+  void read_all(const MemoryModel& model) const;
   std::vector<PhysRange> stack_pools() const;
 
  private:
@@ -205,7 +207,7 @@ Result<VirtAddr> PageOwnerReader::Inside::entry_of(const MemoryModel& model, Pfn
   if (!section->page_ext) return section->page_ext.error();
   const Placement& table = *section->page_ext;
   const std::uint64_t entry_size = table.bytes / model.geometry.pages_per_section();
-  if (offset_ > entry_size || size_ > entry_size - offset_)
+  if (offset_ > entry_size || size_ > entry_size - offset_ || ext_flags_.end() > entry_size)
     return Error{Errc::corrupt,
                  fmt::format("page_owner is said to lie at {} in entries of {} bytes", offset_, entry_size),
                  {}};
@@ -264,6 +266,30 @@ Result<std::vector<VirtAddr>> PageOwnerReader::Inside::stack_of(Bytes parts) con
   return stack;
 }
 
+void PageOwnerReader::Inside::read_all(const MemoryModel& model) const {
+  if (!usable_) return;
+  const std::uint64_t count = model.geometry.pages_per_section();
+  const std::uint64_t entries_at_once = std::min<std::uint64_t>(count, 4096);  // both powers of two
+  std::unordered_set<std::uint64_t> handles;                                   // few: a stack is kept once
+  std::vector<std::byte> bytes;
+  for (const Section& section : model.sections) {
+    const Pfn first = model.geometry.section_nr_to_pfn(section.nr);
+    const auto table = entry_of(model, first);
+    if (!table) continue;
+    const std::uint64_t size = section.page_ext->bytes / count;
+    bytes.resize(entries_at_once * size);
+    for (std::uint64_t i = 0; i < count; i += entries_at_once) {
+      if (!space_.read(*table + i * size, bytes)) continue;
+      for (std::uint64_t j = 0; j < entries_at_once; ++j) {
+        const Bytes entry = Bytes(bytes).subspan(j * size, size);
+        if ((ext_flags_.get(entry) & noted_) != noted_) continue;
+        const Bytes handle = entry.subspan(offset_ + stack_handle_.offset(), stack_handle_.size());
+        if (handles.insert(load_unsigned(handle, order_)).second) static_cast<void>(stack_of(handle));
+      }
+    }
+  }
+}
+
 std::vector<PhysRange> PageOwnerReader::Inside::stack_pools() const {
   constexpr std::uint64_t most_pools = 8192;  // DEPOT_POOLS_CAP
   std::vector<PhysRange> pools;
@@ -285,6 +311,8 @@ bool PageOwnerReader::usable() const { return inside_->usable(); }
 Result<PageOwner> PageOwnerReader::owner_of(const MemoryModel& model, Pfn pfn) const {
   return inside_->owner_of(model, pfn);
 }
+
+void PageOwnerReader::read_all(const MemoryModel& model) const { inside_->read_all(model); }
 
 std::vector<PhysRange> PageOwnerReader::stack_pools() const { return inside_->stack_pools(); }
 

@@ -25,6 +25,8 @@ class PageOwnerReader {
   bool usable() const;
   /// Who allocated `pfn`. `not_applicable` where the kernel does not know, or noted that the page is free.
   Result<PageOwner> owner_of(const MemoryModel& model, Pfn pfn) const;
+  /// Reads the notes on all pages, and their stacks: for who records what is read.
+  void read_all(const MemoryModel& model) const;
   /// The memory of the pools that stacks are kept in, as far as it can be found.
   std::vector<PhysRange> stack_pools() const;
 

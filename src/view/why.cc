@@ -108,6 +108,11 @@ std::string names_of(const std::vector<OfflineJudgement>& judgements, const std:
 
 /// A target of several blocks: the count, each blocked one with its strongest reason, and the order of the rest.
 std::vector<std::string> overview(const WhyAnswer& answer) {
+  if (overall_verdict(answer.judgements) == OfflineVerdict::no_block) {
+    const auto& reasons = answer.judgements.front().reasons;
+    return {fmt::format("{} is in no memory block, there is nothing to put offline{}{}.", answer.target,
+                        reasons.empty() ? "" : ": ", reasons.empty() ? "" : reasons.front().text)};
+  }
   const auto blocked = static_cast<std::size_t>(std::count_if(
       answer.judgements.begin(), answer.judgements.end(),
       [](const OfflineJudgement& judgement) { return judgement.verdict == OfflineVerdict::blocked; }));

@@ -11,7 +11,7 @@ usage: cli_test.py MEMSECT TESTDATA_REAL UNPACKED FILE.test
 
 "..." stands for any text, in a line or, alone in one, for any number of lines. What is not written must not be printed.
 Each file runs in a folder of its own that has vmcore and vmlinux of hotplug-6.1, other/vmcore and other/vmlinux of
-circular-5.10, and of hotplug-6.1's dump: cut-early (before its pages), cut-late (a few pages short).
+circular-5.10, flat/vmcore and flat/vmlinux of flatmem-i386, and of hotplug-6.1's dump: cut-early (before its pages), cut-late (a few pages short).
 """
 import os
 import re
@@ -66,7 +66,8 @@ def prove_that_it_can_fail():
 
 
 def prepare(folder, real, unpacked):
-    for where, case in ((folder, "hotplug-6.1"), (os.path.join(folder, "other"), "circular-5.10")):
+    for where, case in ((folder, "hotplug-6.1"), (os.path.join(folder, "other"), "circular-5.10"),
+                        (os.path.join(folder, "flat"), "flatmem-i386")):
         os.makedirs(where, exist_ok=True)
         os.symlink(os.path.join(real, case, "vmcore"), os.path.join(where, "vmcore"))
         os.symlink(os.path.join(unpacked, case, "vmlinux"), os.path.join(where, "vmlinux"))

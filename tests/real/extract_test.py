@@ -37,6 +37,8 @@ def without_reasons(value):
 def main():
     tool, work = os.path.abspath(sys.argv[1]), sys.argv[2]
     os.chdir(work)
+    has_roots = answer(tool, "info", "vmcore")[1]["memory_model"] != "sparsemem-static"
+    has_blocks = bool(answer(tool, "blocks", "vmcore")[1])
     for form in ("kdump", "elf"):
         small = f"extract.{form}"
         code, text = memsect(tool, "extract", "vmcore", "vmlinux", "--as", form, "--to", small, "--json")
@@ -46,12 +48,12 @@ def main():
         assert (missing, code) == (0, 0), report  # the dump is a whole extract itself
         assert os.stat(small).st_mode & 0o077 == 0, "others may read the extract"
         kinds = {t["kind"]: t["bytes"] for t in report["taken"]}
-        for kind in ("section_root_table", "section_root", "usage", "pgdat", "memmap", "page_table"):
+        for kind in ["section_root_table", "usage", "pgdat", "memmap", "page_table"] + ["section_root"] * has_roots:
             assert kinds[kind] > 0, f"no {kind} in {kinds}"
         assert report["refused_pages"] == 0, report
         for command in COMMANDS:
             assert answer(tool, command, small) == answer(tool, command, "vmcore"), f"{command} differs on {small}"
-        for target in TARGETS:
+        for target in TARGETS if has_blocks else (t for t in TARGETS if not t.startswith("memory")):
             pair = [answer(tool, "addr", dump, target) for dump in (small, "vmcore")]
             if form == "elf":
                 pair = [without_reasons(p) for p in pair]

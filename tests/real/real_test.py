@@ -34,9 +34,14 @@ def truth(case, name):
         return file.read()
 
 
+def pagetypeinfo(case):
+    """Without the tables of mixed blocks, which only kernels with page_owner print."""
+    return re.sub(r"^Number of mixed blocks.*\n(Node \d+, zone .*\n)+", "", truth(case, "pagetypeinfo"), flags=re.M)
+
+
 def check_pageblocks(case, nodes):
     """/proc/pagetypeinfo, "Number of blocks type", zone by zone."""
-    text = truth(case, "pagetypeinfo")
+    text = pagetypeinfo(case)
     types = re.search(r"Number of blocks type\s+(.*)", text)[1].split()
     zones = {(n["node"], z["name"]): z["pageblocks"] for n in nodes for z in n["zones"]}
     found = 0
@@ -51,7 +56,7 @@ def check_pageblocks(case, nodes):
 
 def check_usemap(case, table, usemap):
     """The totals are /proc/pagetypeinfo's own lines; no zone less, no zone more."""
-    want = [line.rstrip() for line in truth(case, "pagetypeinfo").splitlines()
+    want = [line.rstrip() for line in pagetypeinfo(case).splitlines()
             if re.match(r"Number of blocks type|Node \d+, zone +\S+( +\d+)+ *$", line)]
     want = list(dict.fromkeys(want))  # the kernel repeats the heading for each node
     got = table.split("\n\n")[-1].splitlines()
@@ -63,9 +68,10 @@ def check_usemap(case, table, usemap):
 
 def check_blocks(case, blocks):
     """/sys/devices/system/memory/memoryN/state."""
-    want = dict(re.findall(r"^(memory\d+) .*?state=(\S+)", truth(case, "memory_blocks"), re.M))
+    text = truth(case, "memory_blocks")
+    want = dict(re.findall(r"^(memory\d+) .*?state=(\S+)", text, re.M))
     got = {b["name"]: b["state"].replace("_", "-") for b in blocks}
-    assert want and got == want, f"memory blocks: memsect says {got}, sysfs said {want}"
+    assert (want or text.startswith("no memory hot-plug")) and got == want, f"memory blocks: memsect says {got}, sysfs said {want}"
 
 
 def check_messages(case, deps, release):
@@ -87,6 +93,26 @@ def check_addresses(tool, sections):
             assert page["type"] == "slab" and page["slab_cache"].startswith("kmalloc-"), page
         else:
             assert page["type"] == "reserved" and "reserved" in page["flag_names"], page
+
+
+def check_owners(case, tool, blocks):
+    """Whom `why` names as owners of pages, and their stacks, are those of /sys/kernel/debug/page_owner."""
+    listed = {}
+    for record in truth(case, "page_owner").split("\n\n"):
+        found = re.search(r"order (\d+), mask (0x\w+)\S* pid (-?\d+), tgid \d+ \((.*?)\), ts (\d+) ns\nPFN (0x\w+)", record)
+        stack = re.findall(r"^ (\S+\+0x\w+)/0x", record, re.M)
+        order, mask, pid, comm, ts, pfn = found.groups()
+        listed[int(pfn, 16)] = {"order": int(order), "gfp_mask": mask, "pid": int(pid), "comm": comm, "ts_nsec": int(ts), "stack": stack}
+    compared = 0
+    for block in blocks:
+        reasons = json.loads(run(tool, "why", "json", block["name"]))["data"]["reasons"]
+        for example in (r["example"] for r in reasons if r["example"] and "page_owner" in r["example"]):
+            owner = example["page_owner"]
+            if owner["ts_nsec"] > max(o["ts_nsec"] for o in listed.values()):
+                continue  # given out after the list was read
+            compared += 1
+            assert owner == listed[example["pfn"]], (example, listed[example["pfn"]])
+    assert compared == len(listed) >= 10, f"{compared} owners, {len(listed)} listed"
 
 
 def check_alone(tool, answers):
@@ -133,6 +159,8 @@ def main():
     check_addresses(tool, answers["sections"]["data"])
     check_usemap(case, run(tool, "usemap", "table"), answers["usemap"]["data"])
     check_blocks(case, answers["blocks"]["data"])
+    if os.path.exists(os.path.join(case, "truth", "page_owner")):
+        check_owners(case, tool, answers["blocks"]["data"])
     check_soundness(answers["check"]["data"]["checks"])
     if "--alone" in sys.argv:
         check_alone(tool, json.loads(json.dumps(answers)))
