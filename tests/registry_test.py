@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Finds what was written and then forgotten: a driver, renderer or command that is not in its array, a source or test
-that no CMakeLists.txt names. Usage: registry_test.py REPOSITORY. It proves on a small tree that it can fail.
+that no CMakeLists.txt names, a test that docs/support.md names and nobody has. Usage: registry_test.py REPOSITORY. It
+proves on a small tree that it can fail.
 """
 import pathlib
 import re
@@ -42,9 +43,23 @@ def build_problems(files):
                 yield f"{path} is in no CMakeLists.txt"
 
 
+def support_problems(files):
+    """`Suite.Test`, `Suite.*` and real_CASE of docs/support.md."""
+    text = files.get("docs/support.md", "")
+    tests = {f"{suite}.{name}" for path, code in files.items() if path.endswith("_test.cc")
+             for suite, name in re.findall(r"^TEST(?:_P|_F)?\(\s*(\w+),\s*(\w+)\)", code, re.M)}
+    for name in sorted(set(re.findall(r"`([A-Z]\w+\*?\.(?:[A-Z]\w+|\*))`", text))):
+        pattern = re.escape(name).replace(r"\*", r"\w*")
+        if not any(re.fullmatch(pattern, test) for test in tests):
+            yield f"docs/support.md names {name}, which is no test"
+    for case in sorted(set(re.findall(r"\breal_(?!test)([\w.-]+\w)", text))):
+        if not any(re.search(rf"[\s(]{re.escape(case)}[\s)]", code) for path, code in files.items() if path == "tests/real/CMakeLists.txt"):
+            yield f"docs/support.md names real_{case}, which is no test"
+
+
 def problems(files):
     found = [p for registry in REGISTRIES for p in registry_problems(files, *registry)]
-    return found + list(build_problems(files))
+    return found + list(build_problems(files)) + list(support_problems(files))
 
 
 def prove_that_it_can_fail():
@@ -60,6 +75,11 @@ def prove_that_it_can_fail():
     assert problems({**good, "src/arch/a.cc": ""}) == ["src/arch/arch.cc lists a, which no file of src/arch defines"]
     assert problems({**good, "src/cli/commands.cc": ""}) == [
         "src/cli/commands.cc has no array of Command", "src/cli/a.cc: a is not in the array of src/cli/commands.cc"]
+    good["tests/arch/a_test.cc"] = "TEST(Abc, Does) {}"
+    good["docs/support.md"] = "`Abc.Does` `Abc.*`"
+    assert problems(good) == [], problems(good)
+    assert problems({**good, "docs/support.md": "`Abc.Fails` real_none"}) == [
+        "docs/support.md names Abc.Fails, which is no test", "docs/support.md names real_none, which is no test"]
     assert problems({**good, "tests/arch/b_test.cc": ""}) == ["tests/arch/b_test.cc is in no CMakeLists.txt"]
 
 
@@ -68,6 +88,7 @@ def main():
     top = pathlib.Path(sys.argv[1])
     files = {str(p.relative_to(top)): p.read_text() for root in ("src", "formats", "tests", "bench")
              for p in (top / root).rglob("*") if p.suffix in (".cc", ".py") or p.name == "CMakeLists.txt"}
+    files["docs/support.md"] = (top / "docs/support.md").read_text()
     found = problems(files)
     print("\n".join(found) or f"{len(files)} files, nothing forgotten")
     sys.exit(1 if found else 0)

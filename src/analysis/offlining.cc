@@ -208,10 +208,12 @@ void add_not_read(const MemoryModel& model, const OfflineRules& rules, const Pag
   if (!model.blocks) add("the memory blocks cannot be had: " + model.blocks.error().message, 0);
 }
 
-bool missed_evidence(const std::vector<Reason>& reasons) {
+bool has_reason(const std::vector<Reason>& reasons, std::string_view code) {
   return std::any_of(reasons.begin(), reasons.end(),
-                     [](const Reason& reason) { return reason.code == "not_read"; });
+                     [code](const Reason& reason) { return reason.code == code; });
 }
+
+bool missed_evidence(const std::vector<Reason>& reasons) { return has_reason(reasons, "not_read"); }
 
 bool blocks(const Reason& reason) { return reason.severity != ReasonSeverity::hint; }
 
@@ -227,31 +229,45 @@ std::string_view error_of(const std::vector<Reason>& reasons) {
   return error;
 }
 
-/// On pseries the hypervisor takes memory in blocks of its own. Whether that decides.
-bool judge_lmbs(const OfflineRules& rules, OfflineJudgement& judgement) {
-  if (!rules.lmbs) return false;
-  const PhysRange unit = judgement.unit.range;
-  std::uint64_t covered = 0;
-  for (const Lmb& lmb : *rules.lmbs) {
-    if (lmb.range.end() <= unit.start || lmb.range.start >= unit.end()) continue;
-    covered += lmb.range.size;
-    if (lmb.removable()) continue;
-    const char* const why = lmb.reserved    ? "is reserved by firmware"
-                            : lmb.of_fadump ? "is needed for a firmware-assisted dump (fadump)"
-                                            : "is not assigned";
-    judgement.remove = OfflineVerdict::blocked;
-    judgement.remove_text =
-        fmt::format("the hypervisor does not take it: its LMB at {:#x} {}", lmb.range.start.raw(), why);
-    return true;
-  }
-  if (covered < unit.size || judgement.verdict == OfflineVerdict::unknown) return false;
-  judgement.remove = OfflineVerdict::no_blocker_found;
-  judgement.remove_text = "once offline, the hypervisor can take its LMBs (DLPAR)";
-  return true;
+std::string_view what_keeps(const Lmb& lmb) {
+  if (lmb.reserved) return "is reserved by firmware";
+  return lmb.assigned ? "is needed for a firmware-assisted dump (fadump)" : "is not assigned";
 }
 
-void judge_removal(const OfflineRules& rules, OfflineJudgement& judgement) {
+/// On pseries the hypervisor takes memory in blocks of its own. Whether that decides.
+bool judge_lmbs(const OfflineRules& rules, OfflineJudgement& judgement) {
+  const auto say = [&](OfflineVerdict verdict, std::string text) {
+    judgement.remove = verdict;
+    judgement.remove_text = std::move(text);
+    return true;
+  };
+  if (!rules.lmbs) {
+    if (rules.lmbs.error().code == Errc::not_applicable) return false;
+    return say(OfflineVerdict::unknown,
+               "the hypervisor's blocks (LMBs) cannot be had: " + rules.lmbs.error().message);
+  }
+  const PhysRange unit = judgement.unit.range;
+  const std::vector<Lmb>& lmbs = *rules.lmbs;
+  auto lmb = std::lower_bound(lmbs.begin(), lmbs.end(), unit.start,
+                              [](const Lmb& one, PhysAddr start) { return one.range.end() <= start; });
+  std::uint64_t covered = 0;
+  for (; lmb != lmbs.end() && lmb->range.start < unit.end(); ++lmb) {
+    covered += lmb->range.size;
+    if (lmb->removable()) continue;
+    return say(OfflineVerdict::blocked, fmt::format("the hypervisor does not take it: its LMB at {:#x} {}",
+                                                    lmb->range.start.raw(), what_keeps(*lmb)));
+  }
+  if (covered < unit.size || judgement.verdict == OfflineVerdict::unknown) return false;
+  return say(OfflineVerdict::no_blocker_found, "once offline, the hypervisor can take its LMBs (DLPAR)");
+}
+
+void judge_removal(const MemoryModel& model, const OfflineRules& rules, OfflineJudgement& judgement) {
   const OfflineUnit& unit = judgement.unit;
+  if (model.hot_plug != HotPlug::full) {
+    judgement.remove = OfflineVerdict::blocked;
+    judgement.remove_text = "this kernel never removes memory";
+    return;
+  }
   if (judgement.verdict == OfflineVerdict::blocked) {
     judgement.remove = OfflineVerdict::blocked;
     judgement.remove_text = "not before it is offline";
@@ -350,7 +366,7 @@ OfflineJudgement OfflineJudge::judge(const OfflineUnit& unit, const PageScan& sc
   }
   if (!is_online(unit)) {
     judgement.verdict = OfflineVerdict::offline;
-    judge_removal(rules_, judgement);
+    judge_removal(model_, rules_, judgement);
     return judgement;
   }
   add_zone_reasons(unit, scan, zone_names_, rules_, reasons);
@@ -368,7 +384,7 @@ OfflineJudgement OfflineJudge::judge(const OfflineUnit& unit, const PageScan& sc
   judgement.verdict = !judgement.error.empty()   ? OfflineVerdict::blocked
                       : missed_evidence(reasons) ? OfflineVerdict::unknown
                                                  : OfflineVerdict::no_blocker_found;
-  judge_removal(rules_, judgement);
+  judge_removal(model_, rules_, judgement);
   return judgement;
 }
 
@@ -377,6 +393,7 @@ std::vector<std::size_t> plan_offlining(const std::vector<OfflineJudgement>& jud
   std::set<SectionNr> gone;
   std::vector<bool> planned(judgements.size(), false);
   const auto can_go = [&](const OfflineJudgement& judgement) {
+    if (has_reason(judgement.reasons, "no_hot_remove")) return false;
     if (judgement.verdict == OfflineVerdict::no_blocker_found || judgement.verdict == OfflineVerdict::offline)
       return true;
     if (judgement.verdict != OfflineVerdict::blocked || missed_evidence(judgement.reasons)) return false;

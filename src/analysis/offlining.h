@@ -42,7 +42,8 @@ struct Reason {
   std::optional<VirtAddr> address;  ///< of the first object
   std::vector<SectionNr> of_sections;
   std::vector<NodeId> of_nodes;
-  std::optional<PageOwner> owner;  ///< who allocated the first of first_pages, where that was looked up
+  /// Who allocated the first of first_pages; `not_applicable` where nobody noted it, or asked.
+  Result<PageOwner> owner = Error{Errc::not_applicable, "not asked for", {}};
 };
 
 /// What is judged: a memory block, or a section by itself.

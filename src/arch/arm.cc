@@ -1,13 +1,17 @@
-// arm, 32 bits: low memory only, no page tables. It begins with the first RAM of the machine, which is not at physical 0 as a rule, and
-// which nothing but the dump itself tells: physical = virtual - PAGE_OFFSET + start of RAM.
+// arm, 32 bits: low memory only, no page tables. It begins with the first RAM of the machine, which is not at physical 0 as
+// a rule, and which nothing but the dump itself tells: physical = virtual - PAGE_OFFSET + start of RAM.
 //
 // Sources: arch/arm/include/asm/memory.h.
 #include <fmt/format.h>
 
 #include "arch/lowmem.h"
+#include "arch/windows.h"
 
 namespace memsect {
 namespace {
+
+/// 128 MiB are left for the rest, as a rule more.
+constexpr std::uint64_t lowmem_end = 0xf8000000;
 
 class LowmemTranslator final : public Translator {
  public:
@@ -34,11 +38,12 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   if (ranges->empty()) return Error{Errc::not_in_dump, "the dump has no memory", {}};
   constexpr std::uint64_t alignment = std::uint64_t{2} << 20;  // of PHYS_OFFSET
   const std::uint64_t first = ranges->front().start.raw();
-  const auto lowmem = find_lowmem(inputs, PhysAddr(first - first % alignment));
-  if (!lowmem) return lowmem.error();
+  const auto start = find_lowmem_start(inputs);
+  if (!start) return start.error();
+  const Window lowmem{*start, lowmem_end - start->raw(), PhysAddr(first - first % alignment)};
   ArchMemory result;
-  result.page_offset = lowmem->start - lowmem->phys.raw();
-  result.translator = std::make_unique<LowmemTranslator>(*lowmem);
+  result.page_offset = lowmem.start - lowmem.phys.raw();
+  result.translator = std::make_unique<LowmemTranslator>(lowmem);
   return result;
 }
 

@@ -1,9 +1,10 @@
 // i386, with or without PAE.
 //
-//    PAGE_OFFSET                        VMALLOC_START                       2^32
+//    PAGE_OFFSET                   high_memory   VMALLOC_START                 2^32
 //        | low memory, the image in it  |  8 MiB  | vmalloc | kmap | fixmap |
 //
-//   low memory   physical = virtual - PAGE_OFFSET; VMCOREINFO has no KERNELOFFSET, and needs none
+//   low memory   physical = virtual - PAGE_OFFSET; VMCOREINFO has no KERNELOFFSET, and needs none. Where it ends, it says by
+//                NUMBER(VMALLOC_START) (6.9+); before that the page tables are asked
 //   the rest     page tables from swapper_pg_dir on
 //
 // Without PAE two levels of 1024 entries of 4 bytes; with it (CONFIG_X86_PAE=y in VMCOREINFO) four entries, then two levels
@@ -32,7 +33,8 @@ namespace {
 constexpr unsigned page_shift = 12;
 constexpr std::uint64_t entry_present = 1 << 0;
 constexpr std::uint64_t entry_is_page = 1 << 7;
-constexpr std::uint64_t pae_address = 0xffffffffff000;  // bits 51:12
+constexpr std::uint64_t vmalloc_offset = std::uint64_t{8} << 20;  // VMALLOC_OFFSET: nothing is mapped there
+constexpr std::uint64_t pae_address = 0xffffffffff000;            // bits 51:12
 
 std::uint64_t low_bits(unsigned count) { return (std::uint64_t{1} << count) - 1; }
 
@@ -54,22 +56,29 @@ Result<TableEntry> decode_pae(std::uint64_t raw, const TableLevel& level, bool l
   return TableEntry{Kind::table, PhysAddr(phys)};
 }
 
+std::optional<VirtAddr> find_vmalloc_start(const ArchInputs& inputs, VirtAddr page_offset) {
+  const auto number = inputs.vmcoreinfo.number("VMALLOC_START");
+  const VirtAddr start(static_cast<std::uint32_t>(number.value_or(0)));
+  return start > page_offset + vmalloc_offset ? std::optional(start) : std::nullopt;
+}
+
 Result<ArchMemory> open(const ArchInputs& inputs) {
-  const auto lowmem = find_lowmem(inputs, PhysAddr(0));
-  if (!lowmem) return lowmem.error();
+  const auto start = find_lowmem_start(inputs);
+  if (!start) return start.error();
   const auto root = find_swapper_pg_dir(inputs);
   if (!root) return root.error();
-  if (!lowmem->contains(*root)) {
+  if (*root < *start || root->raw() > low_bits(32)) {
     return Error{Errc::corrupt,
                  fmt::format("the top-level page table cannot be at virtual address {:#x}", root->raw()),
                  {}};
   }
   AddressLayout layout;
-  layout.windows.push_back(*lowmem);
-  layout.tables.first = lowmem->start;
+  const auto vmalloc = find_vmalloc_start(inputs, *start);
+  if (vmalloc) layout.windows.push_back({*start, *vmalloc - vmalloc_offset - *start, PhysAddr(0)});
+  layout.tables.first = *start;
   layout.tables.last = VirtAddr(low_bits(32));
   TableTree& tree = layout.tables.tree;
-  tree.root = lowmem->phys + (*root - lowmem->start);
+  tree.root = PhysAddr(*root - *start);
   if (inputs.vmcoreinfo.value("CONFIG_X86_PAE")) {
     tree.levels = {{"PGD", 30, 2}, {"PMD", 21, 9}, {"PTE", page_shift, 9}};
     tree.decode = decode_pae;
@@ -79,9 +88,9 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
     tree.decode = decode_two_levels;
   }
   ArchMemory result;
-  result.page_offset = lowmem->start;
+  result.page_offset = *start;
   result.pmd_shift = tree.levels[tree.levels.size() - 2].shift;
-  result.vmalloc = {{lowmem->end(), layout.tables.last - lowmem->end()}};
+  if (vmalloc) result.vmalloc = {{*vmalloc, layout.tables.last - *vmalloc}};
   result.translator = std::make_unique<WindowTranslator>(inputs.memory, std::move(layout));
   return result;
 }

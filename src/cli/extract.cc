@@ -112,9 +112,10 @@ const Command extract_command{
     R"(Writes a dump with the kernel's sparse-memory metadata and nothing else: page tables, section roots,
 usages, pgdats, memmap, memory blocks, VMCOREINFO, BTF and kallsyms. Every byte of a page that no
 command reads is zero there, and pages whose struct page says that they are free, page cache, anonymous
-or mapped stay out. All commands answer as on the original, but for what `info` says of the file itself,
-and drgn can open it. The table says what was taken, and what the dump lacks of it. An ELF file cannot
-tell pages that were filtered out from others that are not in it.
+or mapped stay out. Of kernels booted with page_owner=on, the notes on all pages go along, with the
+names of the programs that allocated them. All commands answer as on the original, but for what `info`
+says of the file itself, and drgn can open it. The table says what was taken, and what the dump lacks of
+it. An ELF file cannot tell pages that were filtered out from others that are not in it.
 
 Examples:
   memsect extract vmcore vmlinux --to vmcore.small

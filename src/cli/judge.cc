@@ -73,15 +73,15 @@ std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRul
 void look_up_owners(const Loaded& loaded, std::vector<OfflineJudgement>& judgements) {
   const PageOwnerReader owners(loaded.kernel);
   if (!owners.usable()) return;
+  std::vector<PageOwner*> found;
   for (OfflineJudgement& judgement : judgements) {
     for (Reason& reason : judgement.reasons) {
       if (reason.first_pages.empty() || reason.severity == ReasonSeverity::hint) continue;
-      auto owner = owners.owner_of(loaded.model, reason.first_pages.front());
-      if (!owner) continue;
-      name_frames(loaded.kernel, *owner);
-      reason.owner = std::move(*owner);
+      reason.owner = owners.owner_of(loaded.model, reason.first_pages.front());
+      if (reason.owner) found.push_back(&*reason.owner);
     }
   }
+  name_frames(loaded.kernel, found);
 }
 
 bool lacks_evidence(const std::vector<OfflineJudgement>& judgements) {

@@ -91,7 +91,8 @@ const Command why_command{
     "why a memory block, section, node, page or range cannot go",
     R"(TARGET is memoryN, section:N, node:N, pfn:N, phys:ADDRESS, virt:ADDRESS or range:FIRST-LAST, the addresses of a DIMM.
 The reasons come strongest first, each with its evidence: what stays as long as this kernel runs, then what is in the way
-now, then hints of what may keep migration from ending.
+now, then hints of what may keep migration from ending. A kernel booted with page_owner=on also tells who allocated the
+first page of each, with the stack.
 
 Examples:
   memsect why memory35 vmcore vmlinux

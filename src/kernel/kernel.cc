@@ -384,8 +384,9 @@ std::optional<VirtAddr> Kernel::address_of(std::string_view name) const {
 std::vector<std::string> Kernel::symbolize(std::span<const VirtAddr> addresses) const {
   const auto text = address_of("_text");
   const auto image_start = text ? text : address_of("_stext");
-  const auto image_end = address_of("_end");
-  std::vector<VirtAddr> listed;  // where the list of symbols has them
+  auto image_end = address_of("_end");
+  if (!image_end) image_end = address_of("_etext");  // functions are all that some kernels list
+  std::vector<VirtAddr> listed;                      // where the list of symbols has them
   for (const VirtAddr address : addresses) listed.push_back(address - symbol_shift_);
   const auto symbols = symbols_->code_at(listed);
   std::vector<std::string> texts;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "kernel/kernel.h"
 #include "model/online_page.h"
 #include "model/page_decoder.h"
@@ -86,7 +88,7 @@ void read_page(const Kernel& kernel, const MemoryModel& model, Pfn pfn, AddressF
       facts.zone = facts.page ? Result<std::string>(decoder.reader().zone_name(facts.page->zone))
                               : Result<std::string>(facts.page.error());
       facts.owner = PageOwnerReader(kernel).owner_of(model, pfn);
-      if (facts.owner) name_frames(kernel, *facts.owner);
+      if (facts.owner) name_frames(kernel, std::array{&*facts.owner});
     }
   }
   if (const MemoryBlock* block = model.block_of(section.nr); block != nullptr && !facts.node) {

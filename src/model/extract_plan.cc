@@ -173,12 +173,12 @@ class PageJudge {
   /// references.
   bool is_in_own_pool(const PageDetails& page, PhysAddr at) const {
     if (page.type != "none" || page.refcount != 0) return false;
-    for (const PhysRange& pool : stack_pools_) {
-      if (!pool.contains(at)) continue;
-      const auto first = pages_.page(model_, model_.geometry.phys_to_pfn(pool.start));
-      return first && is_kernels_own(*first);
-    }
-    return false;
+    const auto behind =
+        std::upper_bound(stack_pools_.begin(), stack_pools_.end(), at,
+                         [](PhysAddr wanted, const PhysRange& pool) { return wanted < pool.start; });
+    if (behind == stack_pools_.begin() || !std::prev(behind)->contains(at)) return false;
+    const auto first = pages_.page(model_, model_.geometry.phys_to_pfn(std::prev(behind)->start));
+    return first && is_kernels_own(*first);
   }
 
   Verdict look_at(PhysAddr at, Pfn pfn) const {
@@ -202,7 +202,7 @@ class PageJudge {
 
   const MemoryModel& model_;
   const PageDecoder& pages_;
-  std::vector<PhysRange> stack_pools_;
+  std::vector<PhysRange> stack_pools_;  // ascending
   PhysRange image_;
   unsigned pmd_shift_;
   std::optional<Pfn> last_pfn_;

@@ -32,19 +32,24 @@ struct FadumpArea {
   }
 };
 
-/// Nothing where none is registered, or where it is not known.
-std::optional<FadumpArea> find_fadump(const Kernel& kernel) {
+/// Nothing where none is registered.
+Result<std::optional<FadumpArea>> find_fadump(const Kernel& kernel) {
   const auto at = kernel.address_of("fw_dump");
-  if (!at) return std::nullopt;
+  if (!at) return std::optional<FadumpArea>();  // without CONFIG_FA_DUMP
   const auto layout = kernel.types().find_struct("fw_dump");
-  if (!layout) return std::nullopt;
+  if (!layout) return layout.error();
   const auto registered = layout->bit_field("dump_registered");
+  if (!registered) return registered.error();
   const auto start = layout->field("reserve_dump_area_start"), size = layout->field("reserve_dump_area_size"),
              top = layout->field("boot_mem_top");
-  std::vector<std::byte> bytes(layout->size);
-  if (!registered || !start || !size || !top || !kernel.space().read(*at, bytes)) return std::nullopt;
-  if (registered->get(bytes) == 0) return std::nullopt;
-  return FadumpArea{PhysAddr(top->get(bytes)), {PhysAddr(start->get(bytes)), size->get(bytes)}};
+  for (const auto* field : {&start, &size, &top}) {
+    if (!*field) return field->error();
+  }
+  std::vector<std::byte> bytes(std::max({registered->end(), start->end(), size->end(), top->end()}));
+  if (auto done = kernel.space().read(*at, bytes); !done) return std::move(done).error().within("fw_dump");
+  if (registered->get(bytes) == 0) return std::optional<FadumpArea>();
+  return std::optional(
+      FadumpArea{PhysAddr(top->get(bytes)), {PhysAddr(start->get(bytes)), size->get(bytes)}});
 }
 
 /// Where drmem_info has its fields, and those of one struct drmem_lmb.
@@ -81,10 +86,12 @@ Result<std::vector<Lmb>> load_lmbs(const Kernel& kernel) {
   if (auto done = space.read(VirtAddr(*at), info); !done) return std::move(done).error().within("drmem_info");
   const std::uint64_t count = layout->count.get(info), lmb_size = layout->lmb_size.get(info);
   if (count == 0) return Error{Errc::not_applicable, "this machine has no logical memory blocks", {}};
-  if (count > most_lmbs) return Error{Errc::corrupt, fmt::format("drmem_info has {} LMBs", count), {}};
+  if (count > most_lmbs || lmb_size == 0)
+    return Error{Errc::corrupt, fmt::format("drmem_info has {} LMBs of {} bytes", count, lmb_size), {}};
   const auto fadump = find_fadump(kernel);
+  if (!fadump) return fadump.error();
   std::vector<Lmb> lmbs;
-  std::vector<std::byte> bytes(layout->size);
+  std::vector<std::byte> bytes(std::max(layout->base.end(), layout->flags.end()));
   for (std::uint64_t i = 0; i < count; ++i) {
     const VirtAddr entry(layout->lmbs.get(info) + i * layout->size);
     if (auto done = space.read(entry, bytes); !done)
@@ -93,7 +100,9 @@ Result<std::vector<Lmb>> load_lmbs(const Kernel& kernel) {
     lmb.range = {PhysAddr(layout->base.get(bytes)), lmb_size};
     lmb.assigned = (layout->flags.get(bytes) & flag_assigned) != 0;
     lmb.reserved = (layout->flags.get(bytes) & flag_reserved) != 0;
-    lmb.of_fadump = fadump && fadump->needs(lmb.range);
+    if (lmb.range.end() < lmb.range.start)
+      return Error{Errc::corrupt, fmt::format("an LMB at {:#x}", lmb.range.start.raw()), {}};
+    lmb.of_fadump = *fadump && (*fadump)->needs(lmb.range);
     lmbs.push_back(lmb);
   }
   std::sort(lmbs.begin(), lmbs.end(),

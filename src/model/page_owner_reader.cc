@@ -135,8 +135,12 @@ Result<void> PageOwnerReader::Inside::bind(const Kernel& kernel) {
     const auto handle = space_.read_number(*early, stack_handle_.size(), order_);
     if (handle && *handle != 0) early_handle_ = *handle;
   }
+  if (auto done = bind_flags(types); !done) return done;
+  // Nobody gave it a place: another user of page_ext is there, or none.
+  if (offset_ < ext_flags_.end())
+    return Error{Errc::not_applicable, "page_owner is not switched on (page_owner=on)", {}};
   depot_ = bind_depot(kernel);
-  return bind_flags(types);
+  return {};
 }
 
 Result<void> PageOwnerReader::Inside::bind_flags(const TypeSource& types) {
@@ -248,6 +252,8 @@ Result<std::vector<VirtAddr>> PageOwnerReader::Inside::stack_of(Bytes parts) con
   const Depot& depot = *depot_;
   const std::uint64_t handle = load_unsigned(parts, order_);
   if (handle == 0) return Error{Errc::not_applicable, "no stack was saved", {}};
+  if (depot.pool_from_1 && depot.pool.get(parts) == 0)
+    return Error{Errc::corrupt, fmt::format("{:#x} is no handle of a stack", handle), {}};
   const std::uint64_t number = depot.pool.get(parts) - (depot.pool_from_1 ? 1 : 0);
   const auto pool = space_.read_number(depot.pools + number * word_size_, word_size_, order_);
   if (!pool) return Error(pool.error()).within("stack_pools");
@@ -268,23 +274,25 @@ Result<std::vector<VirtAddr>> PageOwnerReader::Inside::stack_of(Bytes parts) con
 
 void PageOwnerReader::Inside::read_all(const MemoryModel& model) const {
   if (!usable_) return;
+  std::unordered_set<std::uint64_t> handles;  // few: a stack is kept once
+  const auto look_at = [&](Bytes entry) {
+    if ((ext_flags_.get(entry) & noted_) != noted_) return;
+    const Bytes handle = entry.subspan(offset_ + stack_handle_.offset(), stack_handle_.size());
+    if (handles.insert(load_unsigned(handle, order_)).second) static_cast<void>(stack_of(handle));
+  };
   const std::uint64_t count = model.geometry.pages_per_section();
-  const std::uint64_t entries_at_once = std::min<std::uint64_t>(count, 4096);  // both powers of two
-  std::unordered_set<std::uint64_t> handles;                                   // few: a stack is kept once
+  const std::uint64_t at_once = std::min<std::uint64_t>(count, 4096);  // both powers of two
   std::vector<std::byte> bytes;
   for (const Section& section : model.sections) {
-    const Pfn first = model.geometry.section_nr_to_pfn(section.nr);
-    const auto table = entry_of(model, first);
+    const auto table = entry_of(model, model.geometry.section_nr_to_pfn(section.nr));
     if (!table) continue;
     const std::uint64_t size = section.page_ext->bytes / count;
-    bytes.resize(entries_at_once * size);
-    for (std::uint64_t i = 0; i < count; i += entries_at_once) {
-      if (!space_.read(*table + i * size, bytes)) continue;
-      for (std::uint64_t j = 0; j < entries_at_once; ++j) {
-        const Bytes entry = Bytes(bytes).subspan(j * size, size);
-        if ((ext_flags_.get(entry) & noted_) != noted_) continue;
-        const Bytes handle = entry.subspan(offset_ + stack_handle_.offset(), stack_handle_.size());
-        if (handles.insert(load_unsigned(handle, order_)).second) static_cast<void>(stack_of(handle));
+    bytes.resize(at_once * size);
+    for (std::uint64_t i = 0; i < count; i += at_once) {
+      const bool whole = space_.read(*table + i * size, bytes).has_value();
+      for (std::uint64_t j = 0; j < at_once; ++j) {
+        const auto entry = std::span(bytes).subspan(j * size, size);
+        if (whole || space_.read(*table + (i + j) * size, entry)) look_at(entry);  // all but what is missing
       }
     }
   }
@@ -299,6 +307,8 @@ std::vector<PhysRange> PageOwnerReader::Inside::stack_pools() const {
     if (!pool || *pool == 0) break;
     if (const auto phys = space_.translate(VirtAddr(*pool))) pools.push_back({*phys, depot_->pool_size});
   }
+  std::sort(pools.begin(), pools.end(),
+            [](const PhysRange& a, const PhysRange& b) { return a.start < b.start; });
   return pools;
 }
 
@@ -316,8 +326,19 @@ void PageOwnerReader::read_all(const MemoryModel& model) const { inside_->read_a
 
 std::vector<PhysRange> PageOwnerReader::stack_pools() const { return inside_->stack_pools(); }
 
-void name_frames(const Kernel& kernel, PageOwner& owner) {
-  if (owner.stack) owner.frames = kernel.symbolize(*owner.stack);
+void name_frames(const Kernel& kernel, std::span<PageOwner* const> owners) {
+  std::vector<VirtAddr> addresses;
+  for (const PageOwner* owner : owners) {
+    if (owner->stack) addresses.insert(addresses.end(), owner->stack->begin(), owner->stack->end());
+  }
+  const auto frames = kernel.symbolize(addresses);
+  auto next = frames.begin();
+  for (PageOwner* owner : owners) {
+    if (!owner->stack) continue;
+    const auto end = next + static_cast<std::ptrdiff_t>(owner->stack->size());
+    owner->frames.assign(next, end);
+    next = end;
+  }
 }
 
 }  // namespace memsect

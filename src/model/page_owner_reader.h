@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/position.h"
@@ -27,7 +28,7 @@ class PageOwnerReader {
   Result<PageOwner> owner_of(const MemoryModel& model, Pfn pfn) const;
   /// Reads the notes on all pages, and their stacks: for who records what is read.
   void read_all(const MemoryModel& model) const;
-  /// The memory of the pools that stacks are kept in, as far as it can be found.
+  /// The memory of the pools that stacks are kept in, ascending, as far as it can be found.
   std::vector<PhysRange> stack_pools() const;
 
  private:
@@ -35,7 +36,7 @@ class PageOwnerReader {
   std::unique_ptr<const Inside> inside_;
 };
 
-/// Says in words what the addresses of the stack are.
-void name_frames(const Kernel& kernel, PageOwner& owner);
+/// Says in words what the addresses of the stacks are: of all at once, since it takes a pass over all symbols.
+void name_frames(const Kernel& kernel, std::span<PageOwner* const> owners);
 
 }  // namespace memsect

@@ -328,13 +328,15 @@ const PageInfo& PageScanner::Inside::place_of(Bytes page, std::uint64_t flags, P
 
 void PageScanner::Inside::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
   const std::uint64_t flags = layout_.flags.get(page);
-  if ((flags & flags_.lru) == 0 || !layout_.mapcount || !is_users(page)) return;
+  if (!layout_.mapcount || !is_users(page)) return;
   const std::int64_t stored = layout_.mapcount->get_signed(page);
   if (stored < -1) return;  // a page type
   const bool is_file = layout_.mapping_of(page) == PageMapping::file;
   const std::int64_t holders =
       is_file ? 1 + ((flags & flags_.fs_private) != 0 ? 1 : 0) : ((flags & flags_.swapcache) != 0 ? 1 : 0);
-  const std::int64_t unexplained = layout_.refcount.get_signed(page) - (stored + 1) - holders;
+  // Whoever took it off its LRU list, or is about to put it there, holds it: so does offlining while it tries to move it.
+  const std::int64_t isolated = (flags & flags_.lru) == 0 ? 1 : 0;
+  const std::int64_t unexplained = layout_.refcount.get_signed(page) - (stored + 1) - holders - isolated;
   if (unexplained <= 0) return;
   note_pages(scan.pinned, {pfn, 1});
   if (unexplained >= pin_bias) note_pages(scan.foll_pin, {pfn, 1});

@@ -226,10 +226,11 @@ std::vector<std::optional<CodeSymbol>> ElfSymtab::code_at(std::span<const VirtAd
     return rest.substr(0, rest.find('\0'));
   };
   NearestSymbols nearest(addresses);
-  static_cast<void>(for_each_symbol([&](const Symbol& symbol, std::uint32_t) {
+  const auto done = for_each_symbol([&](const Symbol& symbol, std::uint32_t) {
     const bool is_code = symbol.type == STT_FUNC || symbol.type == STT_NOTYPE;  // of assembly
     if (is_code && !is_mark(name_at(symbol.name))) nearest.show(VirtAddr(symbol.value), symbol.name);
-  }));
+  });
+  if (!done) return found;  // the nearest may be in the part that cannot be read
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     if (const auto symbol = nearest.below(addresses[i]))
       found[i] = CodeSymbol{std::string(name_at(symbol->tag)), addresses[i] - symbol->at};

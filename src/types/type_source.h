@@ -61,6 +61,7 @@ class BitField {
   BitField(const Field& unit, unsigned shift, unsigned bits) : unit_(unit), shift_(shift), bits_(bits) {}
 
   std::uint64_t get(Bytes bytes) const { return unit_.get(bytes) >> shift_ & mask(); }
+  std::uint64_t end() const { return unit_.end(); }
   /// Its bits in the integer that holds them, all set.
   std::uint64_t in_unit() const { return mask() << shift_; }
 

@@ -132,6 +132,7 @@ std::vector<Row> make_rows(const MemoryModel& model, const AddrAnswer& answer) {
                       return Value(page_owner_text(one));
                     }));
   if (!owner) return rows;
+  if (!owner->stack) rows.emplace_back("page.owner.stack", owner->stack.error());
   for (const std::string& frame : owner->frames) rows.emplace_back("page.owner.stack", frame);
   return rows;
 }

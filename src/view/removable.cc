@@ -57,7 +57,8 @@ Value example_value(const Reason& reason) {
   if (!reason.first_pages.empty()) example.emplace_back("pfn", reason.first_pages.front().raw());
   if (reason.address) example.emplace_back("address", Hex{reason.address->raw()});
   if (!reason.pageblocks.empty()) example.emplace_back("pageblock", reason.pageblocks.front());
-  if (reason.owner) example.emplace_back("page_owner", page_owner_value(*reason.owner));
+  if (reason.owner || reason.owner.error().code != Errc::not_applicable)
+    example.emplace_back("page_owner", value_or_absence(reason.owner, page_owner_value));
   return example.empty() ? Value() : Value(std::move(example));
 }
 

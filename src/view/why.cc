@@ -73,10 +73,16 @@ std::string evidence_text(const Reason& reason) {
 
 /// Who allocated the first page, a line a frame of the stack.
 std::string owner_text(const Reason& reason) {
-  if (!reason.owner) return {};
-  std::string text = fmt::format("\n     pfn {:#x} was allocated by {}", reason.first_pages.front().raw(),
-                                 page_owner_text(*reason.owner));
-  for (const std::string& frame : reason.owner->frames) text += "\n       " + frame;
+  const auto lost = [](const Error& error) { return error.code != Errc::not_applicable; };
+  if (!reason.owner && !lost(reason.owner.error())) return {};
+  const std::uint64_t pfn = reason.first_pages.front().raw();
+  if (!reason.owner)
+    return fmt::format("\n     who allocated pfn {:#x} cannot be had: {}", pfn, reason.owner.error().message);
+  const PageOwner& owner = *reason.owner;
+  std::string text = fmt::format("\n     pfn {:#x} was allocated by {}", pfn, page_owner_text(owner));
+  if (!owner.stack && lost(owner.stack.error()))
+    text += "\n       its stack cannot be had: " + owner.stack.error().message;
+  for (const std::string& frame : owner.frames) text += "\n       " + frame;
   return text;
 }
 

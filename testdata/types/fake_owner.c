@@ -43,4 +43,5 @@ unsigned int stack_max_pools;
 void* stack_slabs[4];
 #endif
 
-void a_function(void) {}
+void schedule(void) {}
+void offline_pages(void) {}

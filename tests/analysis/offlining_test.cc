@@ -220,6 +220,9 @@ TEST(Offlining, AsksTheHypervisorsBlocksForRemoval) {
   EXPECT_EQ(machine.judge(1).remove, OfflineVerdict::blocked);
   EXPECT_THAT(machine.judge(1).remove_text, HasSubstr("reserved by firmware"));
   EXPECT_THAT(machine.judge(2).remove_text, HasSubstr("DIMM"));  // none covers it
+  machine.rules.lmbs = Error{Errc::excluded, "filtered out", {}};
+  EXPECT_EQ(machine.judge(1).remove, OfflineVerdict::unknown);
+  EXPECT_THAT(machine.judge(1).remove_text, HasSubstr("filtered out"));
 }
 
 TEST(Offlining, IsBlockedInKernelsWithoutHotRemove) {
@@ -229,6 +232,12 @@ TEST(Offlining, IsBlockedInKernelsWithoutHotRemove) {
   EXPECT_EQ(judgement.verdict, OfflineVerdict::blocked);
   EXPECT_EQ(judgement.error, "EINVAL");
   EXPECT_THAT(codes_of(judgement), ElementsAre("no_hot_remove permanent"));
+  EXPECT_EQ(judgement.remove, OfflineVerdict::blocked);
+  machine.model.sections[0].flags.online = false;
+  const std::vector<OfflineJudgement> offline{machine.judge(0)};
+  ASSERT_EQ(offline.front().verdict, OfflineVerdict::offline);
+  EXPECT_EQ(offline.front().remove, OfflineVerdict::blocked);
+  EXPECT_THAT(plan_offlining(offline), IsEmpty());
   machine.model.hot_plug = HotPlug::none;
   EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::no_block);
 }

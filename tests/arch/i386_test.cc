@@ -28,8 +28,8 @@ TEST(I386, TwoLevelsHaveEntriesOfFourBytes) {
   put(PhysAddr(0x2000000), 6, 0x12346000 | 0x163);
   put(root, 0xf8000000 >> 22, 0x40000000 | 3 << 13 | 0x80 | 1);  // PSE-36
   const auto arch = test::open_arch(i386, memory, keys, ByteOrder::little);
-  EXPECT_EQ(look(arch, VirtAddr(0xf6ffffff)).phys, PhysAddr(0x36ffffff));  // the last of low memory
-  EXPECT_FALSE(look(arch, VirtAddr(0xf7000000)).phys);
+  EXPECT_EQ(look(arch, VirtAddr(0xf67fffff)).phys, PhysAddr(0x367fffff));  // the last of low memory
+  EXPECT_FALSE(look(arch, VirtAddr(0xf6800000)).phys);
   EXPECT_EQ(look(arch, VirtAddr(0xf7405678)).phys, PhysAddr(0x12345678));
   EXPECT_EQ(look(arch, VirtAddr(0xf7405678)).size, 0x2000U - 0x678U);
   EXPECT_EQ(look(arch, VirtAddr(0xf8123456)).phys, PhysAddr(0x340123456));
@@ -46,6 +46,17 @@ TEST(I386, PaeHasThreeLevels) {
   EXPECT_EQ(look(arch, VirtAddr(0xf7405678)).phys, PhysAddr(0x312345678));
   EXPECT_EQ(look(arch, VirtAddr(0xf8123456)).phys, PhysAddr(0x340123456));
   EXPECT_EQ(arch->pmd_shift, 21U);
+}
+
+TEST(I386, WithoutVmallocStartTheTablesTellWhereLowMemoryEnds) {  // before 6.9
+  FakeMemory memory;
+  memory.add({root, 4096});
+  memory.write_unsigned(root + (0xc0400000 >> 22) * 4, 0x400000 | 0x81, 4);
+  const auto arch = test::open_arch(
+      i386, memory, "SYMBOL(_stext)=c1000000\nSYMBOL(swapper_pg_dir)=c1800000\n", ByteOrder::little);
+  EXPECT_EQ(look(arch, VirtAddr(0xc0412345)).phys, PhysAddr(0x412345));
+  EXPECT_FALSE(look(arch, VirtAddr(0xc0800000)).phys);
+  EXPECT_TRUE(arch->vmalloc.empty());
 }
 
 TEST(I386, TablesThatAreNotThereAreSaid) {

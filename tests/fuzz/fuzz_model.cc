@@ -34,14 +34,49 @@
 namespace memsect::test {
 namespace {
 
-constexpr std::array fixtures = {"fake_4_14", "fake_6", "fake_7"};
+constexpr std::array fixtures = {"fake_4_14",      "fake_6",         "fake_7",
+                                 "fake_owner_old", "fake_owner_new", "fake_lmbs"};
 /// A stretch of the dump file.
 struct Place {
   std::size_t offset = 0, size = 0;
 };
 
 /// 4.14 has its memory blocks in a device tree, which is not in the fixture.
-bool has_blocks(const std::string& fixture) { return fixture != "fake_4_14"; }
+bool has_blocks(const std::string& fixture) { return fixture == "fake_6" || fixture == "fake_7"; }
+
+constexpr std::uint64_t page_ext = 0x3000000, stack_pools = 0x3800000, stack_pool = 0x3801000,
+                        lmbs = 0x3802000;
+constexpr Pfn owned_page{0x8003};
+
+/// A note of page_owner on one page of section 1, and the record of its stack.
+void add_page_owner(FakeKernel& fake) {
+  constexpr std::uint64_t entry_size = 96, owner_offset = 16;
+  const bool is_new = fake.layout("page_owner").has("comm");
+  for (const std::uint64_t at : {page_ext, stack_pools, stack_pool}) fake.memory.add({PhysAddr(at), 4096});
+  fake.set_page(owned_page, 0, 2);
+  fake.put(fake.symbol("page_ext_size"), entry_size);
+  fake.put(FakeKernel::at(FakeKernel::roots) + fake.layout("mem_section").size, "mem_section", "page_ext",
+           FakeKernel::at(page_ext).raw() - entry_size * 0x8000);
+  fake.put(fake.symbol("page_owner_ops"), "page_ext_operations", "offset", owner_offset);
+  if (is_new) fake.put(fake.symbol("stack_pools"), FakeKernel::at(stack_pools).raw());
+  fake.put(is_new ? FakeKernel::at(stack_pools) : fake.symbol("stack_slabs"),
+           FakeKernel::at(stack_pool).raw());
+  const VirtAddr entry = FakeKernel::at(page_ext) + (owned_page.raw() - 0x8000) * entry_size;
+  const std::uint64_t handle = is_new ? 1 : 1U << 31;
+  fake.put(entry, "page_ext", "flags", 3);
+  fake.put(entry + owner_offset, "page_owner", "handle", handle);
+  fake.put(FakeKernel::at(stack_pool), "stack_record", "handle", handle);
+  fake.put(FakeKernel::at(stack_pool), "stack_record", "size", 3);
+}
+
+void add_lmbs(FakeKernel& fake) {
+  fake.memory.add({PhysAddr(lmbs), 4096});
+  const VirtAddr info = FakeKernel::at(lmbs);
+  fake.put(fake.symbol("drmem_info"), info.raw());
+  fake.put(info, "drmem_lmb_info", "lmbs", info.raw() + 64);
+  fake.put(info, "drmem_lmb_info", "n_lmbs", 8);
+  fake.put(info, "drmem_lmb_info", "lmb_size", 0x8000000);
+}
 
 FakeKernel make_kernel(const std::string& fixture) {
   FakeKernel fake(fixture);
@@ -57,6 +92,8 @@ FakeKernel make_kernel(const std::string& fixture) {
   fake.mark({PhysAddr(FakeKernel::usages), 4096}, 0, fake.reserved_flag());
   fake.put(fake.symbol("node_states") + 8, 0b11);
   fake.set_pageblock_names({"Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate"});
+  if (fixture.starts_with("fake_owner")) add_page_owner(fake);
+  if (fixture == "fake_lmbs") add_lmbs(fake);
   return fake;
 }
 
@@ -115,7 +152,10 @@ class Machine {
                              "migratetype_names", "scratch", "init_top_pgt"})
       starts.push_back(FakeKernel::phys(fake_.symbol(name)));
     if (with_blocks) starts.push_back(FakeKernel::phys(fake_.symbol("memory_blocks")));
-    for (const std::uint64_t at : {0x2000000, 0x2001000, 0x2002000, 0x25ff000}) starts.emplace_back(at);
+    for (const std::uint64_t at :
+         {std::uint64_t{0x2000000}, std::uint64_t{0x2001000}, std::uint64_t{0x2002000},
+          std::uint64_t{0x25ff000}, page_ext, stack_pools, stack_pool, lmbs})
+      starts.emplace_back(at);
     starts.push_back(FakeKernel::phys(fake_.zone(0, 2)));
     for (const std::uint64_t page :
          {FakeKernel::pgdats >> 12, FakeKernel::usages >> 12, std::uint64_t{0x200}})
@@ -174,7 +214,7 @@ void report_sections(const MemoryModel& model) {
 }
 
 void report_address(const Kernel& kernel, const MemoryModel& model) {
-  for (const std::uint64_t at : {FakeKernel::pgdats, FakeKernel::usages}) {
+  for (const std::uint64_t at : {FakeKernel::pgdats, FakeKernel::usages, owned_page.raw() << 12}) {
     AddrAnswer answer{"", "phys", facts_at(kernel, model, PhysAddr(at)),
                       objects_at(model, {PhysAddr(at), 4096})};
     render(make_addr_report(model, answer));

@@ -68,6 +68,11 @@ TEST(Lmbs, ThatCannotBeReadAreAnError) {
   machine.put(FakeKernel::at(info), "drmem_lmb_info", "n_lmbs", 0x7fffffff);
   EXPECT_EQ(lmbs_of(machine).error().code, Errc::corrupt);
   machine.put(FakeKernel::at(info), "drmem_lmb_info", "n_lmbs", 4);
+  machine.put(FakeKernel::at(info), "drmem_lmb_info", "lmb_size", 0);
+  EXPECT_EQ(lmbs_of(machine).error().code, Errc::corrupt);
+  machine.put(FakeKernel::at(info), "drmem_lmb_info", "lmb_size", ~std::uint64_t{0});
+  EXPECT_EQ(lmbs_of(machine).error().code, Errc::corrupt);
+  machine.put(FakeKernel::at(info), "drmem_lmb_info", "lmb_size", lmb_size);
   machine.lose(FakeKernel::at(entries), 4096);
   EXPECT_EQ(lmbs_of(machine).error().code, Errc::not_in_dump);
   EXPECT_EQ(lmbs_of(FakeKernel("fake_6")).error().code, Errc::not_applicable);

@@ -64,6 +64,18 @@ TEST(Blocks, HaveTheZoneThatSpansThemOrNone) {
   EXPECT_EQ((*model.blocks)[0].zone.error().code, Errc::corrupt);
 }
 
+TEST(HotPlug, IsToldByTheFunctionsThatAKernelHas) {
+  const auto hot_plug_of = [](const char* fixture) {
+    FakeKernel fake(fixture);
+    fake.add_section({.nr = 0});
+    return fake.load({})->hot_plug;
+  };
+  EXPECT_EQ(hot_plug_of("fake_lmbs"), HotPlug::add_only);
+  EXPECT_EQ(hot_plug_of("fake_owner_new"), HotPlug::full);
+  EXPECT_EQ(hot_plug_of("fake_6"),
+            HotPlug::full);  // where the list of functions is short, nothing is concluded
+}
+
 TEST(Blocks, GiveSectionsThatAreNotOnlineTheirNode) {
   const auto model = load(two_blocks("fake_6", 1, 4));
   ASSERT_TRUE(model.sections[1].node);

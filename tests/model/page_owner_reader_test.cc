@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "support/fake_kernel.h"
 
 namespace memsect {
@@ -41,7 +43,7 @@ struct Machine : FakeKernel {
     put(owner(), "page_owner", "handle", handle() | (is_new ? 9U << 27 : 0));  // a note of the user's own
     put(record(), "stack_record", "size", 2);
     put(record(), "stack_record", "handle", handle());
-    put(record() + entries(), symbol("a_function").raw() + 4);
+    put(record() + entries(), symbol("offline_pages").raw() + 4);
     put(record() + entries() + 8, 0xffffffffc0101234);
     if (!is_new) return;
     put(owner(), "page_owner", "pid", 42);
@@ -65,7 +67,7 @@ Result<PageOwner> owner_of(const FakeKernel& fake, Pfn pfn = page) {
   auto model = load_model(*kernel, {.other_metadata = true});
   EXPECT_TRUE(model) << model.error().message;
   auto owner = PageOwnerReader(*kernel).owner_of(*model, pfn);
-  if (owner) name_frames(*kernel, *owner);
+  if (owner) name_frames(*kernel, std::array{&*owner});
   return owner;
 }
 
@@ -79,7 +81,8 @@ TEST_P(PageOwnerOf, HasTheStackOfTheAllocation) {
   EXPECT_EQ(owner->order, 2U);
   EXPECT_EQ(owner->gfp_mask, 0xcc0U);
   ASSERT_TRUE(owner->stack) << owner->stack.error().message;
-  EXPECT_THAT(owner->frames, ElementsAre("a_function+0x4", "0xffffffffc0101234"));  // the other of a module
+  EXPECT_THAT(owner->frames,
+              ElementsAre("offline_pages+0x4", "0xffffffffc0101234"));  // the other of a module
   EXPECT_EQ(owner->comm, machine.is_new ? "modprobe" : "");
   EXPECT_EQ(owner->pid, machine.is_new ? std::optional<std::int64_t>(42) : std::nullopt);
   EXPECT_EQ(owner->ts_nsec, machine.is_new ? std::optional<std::uint64_t>(1234567) : std::nullopt);
@@ -120,6 +123,13 @@ TEST_P(PageOwnerOf, RefusesWhatMakesNoSense) {
     machine.put(machine.symbol("page_owner_ops"), "page_ext_operations", "offset", offset);
     EXPECT_EQ(owner_of(machine).error().code, Errc::corrupt) << offset;
   }
+}
+
+TEST_P(PageOwnerOf, IsNotToldWhereItIsNotSwitchedOn) {
+  Machine machine(GetParam());
+  machine.put(machine.symbol("page_owner_ops"), "page_ext_operations", "offset", 0);
+  EXPECT_EQ(owner_of(machine).error().code, Errc::not_applicable);
+  EXPECT_THAT(owner_of(machine).error().message, HasSubstr("page_owner=on"));
 }
 
 TEST(PageOwner, IsNotKeptByOtherKernels) {

@@ -34,8 +34,9 @@ LOAD = (
     "mkdir -p /tmp/huge; mount -t hugetlbfs none /tmp/huge && fallocate -l 8M /tmp/huge/used",
     "hold anonymous 32 > /tmp/held1 &",
     "hold pinned 8 > /tmp/held2 &",
-    "hold spliced 4 > /tmp/held3 &",
     "hold pinned-huge 4 > /tmp/held4 &",
+    # In single pages, which lie in ZONE_MOVABLE and stay there.
+    "echo never > /sys/kernel/mm/transparent_hugepage/enabled; hold spliced 24 > /tmp/held3 &",
 )
 # Prints STATE STATUS START END WORDS, times in seconds; what goes on trying is interrupted.
 TRY = ("s=$(cut -d' ' -f1 /proc/uptime); timeout {stop} sh -c 'echo offline > /sys/devices/system/memory/memory{block}/state'"
@@ -66,7 +67,7 @@ def load(guest):
 def live(guest, files):
     """Asks memsect in the guest: block -> (verdict, codes)."""
     def ask(block):
-        status, output = guest.run(f"timeout 100 memsect removable {files} --block {block} {COLUMNS} 2> /tmp/errors", 300)
+        status, output = guest.run(f"timeout 100 memsect removable {files} --block {block} {COLUMNS} 2> /tmp/errors", 130)
         return verdict_of(block, status, output.decode(errors="replace"), guest.run("cat /tmp/errors")[1].decode(errors="replace"))
     return ask
 
@@ -75,7 +76,7 @@ def problems_of_lists(guest, files):
     """What is not known in lists of all blocks, of a kernel that stands still. Unlike with one block, all CPUs read at once."""
     problems = {}
     for _ in range(LISTS):
-        status, output = guest.run(f"timeout 100 memsect removable {files} --format csv -n -o BLOCK,VERDICT,REASON 2> /tmp/errors", 300)
+        status, output = guest.run(f"timeout 100 memsect removable {files} --format csv -n -o BLOCK,VERDICT,REASON 2> /tmp/errors", 130)
         problems.update(judge_list(status, output.decode(errors="replace"), guest.run("cat /tmp/errors")[1].decode(errors="replace")))
     return list(problems.values())
 
@@ -145,11 +146,15 @@ class Tally:
         self.counts = collections.Counter()
         self.codes = collections.Counter()
         self.wrong = []
+        self.tried_long = []  # blocks that nothing blocked, and that the kernel went on trying
+        self.asked_meanwhile = 0
 
     def add(self, block, verdict, codes, outcome, problem, words):
         self.counts[verdict if verdict in VERDICTS else "failed", outcome] += 1
         for code in codes.split(","):
             self.codes[code] += outcome == "refused"
+        if (verdict, outcome) == ("no_blocker_found", "timing"):
+            self.tried_long.append(block)
         if problem:
             self.wrong.append(f"memory{block}: {problem}; reasons: {codes or 'none'}; the kernel: {words}")
 
@@ -172,11 +177,28 @@ class Tally:
 
     def line(self):
         blocked, free = self.stayed_and_went()
-        return f"{blocked} blocked stayed, {free} free went, {sum(self.counts[v, 'timing'] for v in VERDICTS)} timing, {len(self.wrong)} wrong"
+        meanwhile = f" ({self.asked_meanwhile} asked meanwhile)" if self.asked_meanwhile else ""
+        return (f"{blocked} blocked stayed, {free} free went, {sum(self.counts[v, 'timing'] for v in VERDICTS)} timing{meanwhile}, "
+                f"{len(self.wrong)} wrong")
 
 
 def reason_in_log(guest):
     return guest.run("dmesg | grep -iE 'migrat|unmovable|offlin|hole' | tail -n 3")[1].decode(errors="replace").strip()
+
+
+def ask_while_trying(guest, ask, tally):
+    """Asks for a block on its way out: its state is going_offline, and its pageblocks are isolated by that alone."""
+    for block in tally.tried_long[:1]:
+        state = f"/sys/devices/system/memory/memory{block}/state"
+        guest.run(f"timeout {STOP_AFTER * 3} sh -c 'echo offline > {state}' > /tmp/refusal 2>&1 &")
+        guest.run("sleep 2")
+        before, (verdict, codes), after = guest.text(f"cat {state}"), ask(block), guest.text(f"cat {state}")
+        guest.run(f"while pgrep -f 'echo offline' > /tmp/trying; do sleep 1; done; echo online > {state}", STOP_AFTER * 6)
+        if not before.strip() == after.strip() == "going-offline":
+            continue  # what held it has let go
+        tally.asked_meanwhile += 1
+        if verdict != "no_blocker_found" or "going_offline" not in codes.split(","):
+            tally.wrong.append(f"memory{block}: said {verdict} ({codes}) while it was going offline")
 
 
 def try_all(guest, ask, keep=lambda block: None):
@@ -203,4 +225,5 @@ def try_all(guest, ask, keep=lambda block: None):
         if "went" in (outcome, again):
             guest.run(f"echo {'online_movable' if zone == 'Movable' else 'online_kernel'} > {folder}/state"
                       f" || echo online > {folder}/state")
+    ask_while_trying(guest, ask, tally)
     return tally
