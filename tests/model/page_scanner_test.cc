@@ -150,6 +150,18 @@ TEST(PageScan, SeesReferencesThatMappingsDoNotExplain) {
   EXPECT_THAT(scan.foll_pin.first, ElementsAre(Pfn(first + 3)));
 }
 
+TEST(PageScan,
+     GrantsAReferenceToWhoeverTookAPageOffItsList) {  // offlining does, while it tries to move the page
+  Pages fake;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    fake.page(i, 0, 0, i == 1 ? 2 : i == 2 ? 3 : 1026);  // mapped once, on no LRU list
+    fake.set(i, "mapping", kernel_object + 1);
+  }
+  const PageScan scan = scan_of(fake);
+  EXPECT_THAT(scan.pinned.first, ElementsAre(Pfn(first + 2), Pfn(first + 3)));
+  EXPECT_THAT(scan.foll_pin.first, ElementsAre(Pfn(first + 3)));
+}
+
 TEST(PageScan, HintsAtPinsOfCompoundPagesByTheirOwnCount) {
   Pages fake;
   for (const std::uint64_t i : {0, 4, 8}) {
