@@ -6,6 +6,7 @@
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/target.h"
+#include "page/address_facts.h"
 
 namespace memsect {
 namespace {

@@ -7,6 +7,7 @@
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "extract/plan_extract.h"
 #include "formats/dump_writer.h"
 #include "kernel/kernel.h"
 #include "memory/recording_memory.h"

@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "cli/progress.h"
-#include "model/page_owner_reader.h"
-#include "model/page_scanner.h"
+#include "page/page_owner_reader.h"
+#include "page/page_scanner.h"
 
 namespace memsect {
 namespace {

@@ -6,7 +6,7 @@
 #include "analysis/offlining.h"
 #include "cli/load.h"
 #include "cli/options.h"
-#include "model/load_model.h"
+#include "decode/load_model.h"
 
 namespace memsect {
 

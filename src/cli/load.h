@@ -5,8 +5,8 @@
 
 #include "base/result.h"
 #include "cli/options.h"
+#include "decode/load_model.h"
 #include "kernel/kernel.h"
-#include "model/load_model.h"
 
 namespace memsect {
 

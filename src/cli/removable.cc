@@ -6,6 +6,7 @@
 #include "cli/judge.h"
 #include "cli/load.h"
 #include "cli/output.h"
+#include "offlining/offline_rules.h"
 
 namespace memsect {
 namespace {

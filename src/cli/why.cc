@@ -7,7 +7,8 @@
 #include "cli/load.h"
 #include "cli/output.h"
 #include "cli/target.h"
-#include "model/address.h"
+#include "offlining/offline_rules.h"
+#include "page/address_facts.h"
 
 namespace memsect {
 namespace {

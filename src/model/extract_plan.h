@@ -9,12 +9,8 @@
 #include "base/page_run.h"
 #include "base/position.h"
 #include "base/range_set.h"
-#include "base/result.h"
 
 namespace memsect {
-
-class Kernel;
-struct AccessRecord;
 
 /// How many bytes were taken of one kind of thing.
 struct TakenKind {
@@ -32,15 +28,5 @@ struct ExtractPlan {
   std::uint64_t refused_pages = 0;  ///< wanted, and not the kernel's own as far as can be told: left out
   Notes notes;
 };
-
-struct ExtractChoice {
-  bool types = true;  ///< the kernel's BTF and its symbol table (kallsyms)
-};
-
-/// Runs every decoder over the kernel, whose memory notes in `record` what they read, and adds the objects of
-/// the memory model as a whole: page tables, section roots, usages, pgdats, memmap. Pages that
-/// are free, page cache, anonymous or mapped do not get in, whatever pointer led there.
-Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& record,
-                                 const ExtractChoice& choice);
 
 }  // namespace memsect

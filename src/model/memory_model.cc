@@ -1,7 +1,6 @@
 #include "model/memory_model.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace memsect {
 namespace {
@@ -12,34 +11,6 @@ auto lower_bound(const std::vector<Section>& sections, SectionNr nr) {
 }
 
 }  // namespace
-
-std::string_view allocation_name(Allocation allocation) {
-  switch (allocation) {
-    case Allocation::unknown:
-      return "unknown";
-    case Allocation::boot:
-      return "boot";
-    case Allocation::slab:
-      return "slab";
-    case Allocation::buddy:
-      return "buddy";
-    case Allocation::altmap:
-      return "altmap";
-  }
-  return "unknown";
-}
-
-std::uint64_t SubsectionMap::populated() const {
-  std::uint64_t count = 0;
-  for (const std::uint64_t word : words) count += static_cast<std::uint64_t>(std::popcount(word));
-  return count;
-}
-
-std::uint64_t Memmap::mapped_bytes() const {
-  std::uint64_t mapped = 0;
-  for (const PhysRange& range : backing) mapped += range.size;
-  return mapped;
-}
 
 std::span<const Section> MemoryModel::sections_from(SectionNr first, std::uint64_t count) const {
   const auto start = lower_bound(sections, first);

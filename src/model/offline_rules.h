@@ -7,14 +7,11 @@
 
 #include "base/position.h"
 #include "base/result.h"
-#include "model/lmbs.h"
-#include "model/memory_model.h"
-#include "model/resources.h"
-#include "model/vmalloc.h"
+#include "model/lmb.h"
+#include "model/resource.h"
+#include "model/vmalloc_pages.h"
 
 namespace memsect {
-
-class Kernel;
 
 struct OfflineRules {
   /// The resource tree: holes are counted in it.
@@ -35,8 +32,5 @@ struct OfflineRules {
   /// Free pages of the whole machine; nothing where they are not known.
   std::optional<std::uint64_t> free_pages;
 };
-
-/// Never fails: what is not known stays at its default, or an error; what is amiss is noted in the model.
-OfflineRules load_offline_rules(const Kernel& kernel, MemoryModel& model);
 
 }  // namespace memsect

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "analysis/objects_at.h"
-#include "model/address.h"
+#include "model/address_facts.h"
 #include "render/report.h"
 
 namespace memsect {

@@ -5,7 +5,7 @@
 //    0 PMOE  UMMMMMMUUUmmMMMM...
 //
 // Below it the totals as /proc/pagetypeinfo prints them (pagetypeinfo_showblockcount() in mm/vmstat.c). They
-// are not sums of the letters above: the kernel counts what is online and in the zone (model/load_zones.cc).
+// are not sums of the letters above: the kernel counts what is online and in the zone (decode/zones.cc).
 #include "view/usemap.h"
 
 #include <fmt/format.h>

@@ -14,11 +14,11 @@
 #include <memory>
 
 #include "analysis/objects_at.h"
+#include "extract/plan_extract.h"
 #include "memory/recording_memory.h"
-#include "model/address.h"
-#include "model/extract_plan.h"
-#include "model/offline_rules.h"
-#include "model/page_scanner.h"
+#include "offlining/offline_rules.h"
+#include "page/address_facts.h"
+#include "page/page_scanner.h"
 #include "support/fake_kernel.h"
 #include "view/addr.h"
 #include "view/blocks.h"

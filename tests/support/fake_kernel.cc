@@ -6,8 +6,8 @@
 #include <bit>
 #include <cstdlib>
 
+#include "decode/usage.h"
 #include "elf/elf_image.h"
-#include "model/usage.h"
 #include "support/type_fixture.h"
 #include "symbols/elf_symtab.h"
 #include "types/dwarf.h"

@@ -21,8 +21,8 @@
 #include <string>
 #include <vector>
 
+#include "decode/load_model.h"
 #include "kernel/kernel.h"
-#include "model/load_model.h"
 #include "support/dump_builder.h"
 #include "support/fake_memory.h"
 

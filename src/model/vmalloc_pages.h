@@ -1,0 +1,16 @@
+// Which physical pages vmalloc() and vmap() have mapped. No struct page says that of itself.
+#pragma once
+
+#include "base/range_set.h"
+
+namespace memsect {
+
+struct VmallocPages {
+  RangeSet pages;
+  /// False: page tables were missing, damaged, or more than are gone over (some 16 GiB in single pages). There may be
+  /// more.
+  bool complete = true;
+  bool has_stacks = false;  ///< kernel stacks are among them (CONFIG_VMAP_STACK)
+};
+
+}  // namespace memsect

@@ -1,0 +1,83 @@
+// The order of a compound page, its pins, and whether it belongs to hugetlb, moved through its second struct page:
+//
+//   order    ..6.0 page[1].compound_order    6.1-6.5 folio._folio_order    6.6+ low byte of folio._flags_1
+//   hugetlb  ..6.0 page[1].compound_dtor     6.1-6.5 folio._folio_dtor     6.6-6.8 PG_hugetlb in page[1].flags
+//            6.9+ a page_type
+//   pins     5.7-5.17 page[2].hpage_pinned_refcount    5.18-6.0 page[1].compound_pincount    6.1+ folio._pincount
+#include "page/compound_layout.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace memsect {
+namespace {
+
+/// A field of page[index], seen from page[0].
+std::optional<Field> in_tail(const StructLayout& page, unsigned index, std::string_view member) {
+  const auto field = page.field(member);
+  if (!field) return std::nullopt;
+  return Field(index * page.size + field->offset(), field->size(), page.order);
+}
+
+std::optional<Field> field_of(const Result<StructLayout>& layout, std::string_view member) {
+  if (!layout) return std::nullopt;
+  const auto field = layout->field(member);
+  return field ? std::optional(*field) : std::nullopt;
+}
+
+void find_order(const Result<StructLayout>& folio, const StructLayout& page, CompoundLayout& layout) {
+  layout.order = field_of(folio, "_folio_order");
+  if (!layout.order) layout.order = in_tail(page, 1, "compound_order");
+  if (layout.order) return;
+  // Linux ebc1baf5c9b4 ("mm: free up a word in the first tail page") (v6.6)
+  if (const auto flags = field_of(folio, "_flags_1")) {
+    const std::uint64_t lowest = page.order == ByteOrder::little ? 0 : flags->size() - 1;
+    layout.order = Field(flags->offset() + lowest, 1, page.order);
+    layout.order_in_flags = true;
+  }
+}
+
+void find_hugetlb(const TypeSource& types, const Result<StructLayout>& folio, const StructLayout& page,
+                  CompoundLayout& layout) {
+  if (const auto dtor = types.find_enumerator("compound_dtor_id", "HUGETLB_PAGE_DTOR")) {
+    layout.hugetlb_dtor = field_of(folio, "_folio_dtor");
+    if (!layout.hugetlb_dtor) layout.hugetlb_dtor = in_tail(page, 1, "compound_dtor");
+    layout.hugetlb_dtor_value = static_cast<std::uint64_t>(*dtor);
+  }
+  const auto bit = types.find_enumerator("pageflags", "PG_hugetlb");
+  if (bit && *bit >= 0 && *bit < 64) {
+    layout.hugetlb_flags = in_tail(page, 1, "flags");
+    layout.hugetlb_flag = std::uint64_t{1} << *bit;
+  }
+}
+
+void find_pincount(const Result<StructLayout>& folio, const StructLayout& page, CompoundLayout& layout) {
+  layout.pincount = field_of(folio, "_pincount");
+  if (!layout.pincount) layout.pincount = in_tail(page, 1, "compound_pincount");
+  if (!layout.pincount) layout.pincount = in_tail(page, 2, "hpage_pinned_refcount");
+  if (layout.pincount && layout.pincount->end() > 3 * page.size) layout.pincount.reset();
+}
+
+}  // namespace
+
+bool CompoundLayout::is_hugetlb(Bytes head) const {
+  if (hugetlb_flags && (hugetlb_flags->get(head) & hugetlb_flag) != 0) return true;
+  return hugetlb_dtor && hugetlb_dtor->get(head) == hugetlb_dtor_value;
+}
+
+CompoundLayout find_compound_layout(const TypeSource& types) {
+  CompoundLayout layout;
+  const auto page = types.find_struct("page");
+  if (!page) return layout;
+  const auto folio = types.find_struct("folio");  // 5.16+
+  find_order(folio, *page, layout);
+  find_hugetlb(types, folio, *page, layout);
+  find_pincount(folio, *page, layout);
+  for (std::optional<Field>* field : {&layout.order, &layout.hugetlb_dtor, &layout.hugetlb_flags}) {
+    if (*field && (*field)->end() > 2 * page->size) field->reset();
+    if (*field) layout.bytes = std::max(layout.bytes, (*field)->end());
+  }
+  return layout;
+}
+
+}  // namespace memsect
