@@ -26,7 +26,7 @@ if(MEMSECT_WITH_SNAPPY)
 endif()
 
 # Giving up privileges before an untrusted file is decoded.
-option(MEMSECT_WITH_CAGE "Drop capabilities and system calls once the files are open (needs libseccomp)" ON)
-if(MEMSECT_WITH_CAGE)
+option(MEMSECT_WITH_SANDBOX "Drop capabilities and system calls once the files are open (needs libseccomp)" ON)
+if(MEMSECT_WITH_SANDBOX)
   pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 endif()

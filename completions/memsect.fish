@@ -41,7 +41,7 @@ complete -c memsect -n "__fish_seen_subcommand_from $commands" -s b -l bytes -d 
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l to -r -F -d 'Write to this file'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l color -x -a 'auto always never' -d 'When to use colours'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l threads -x -d 'How many, of what goes over all pages'
-complete -c memsect -n "__fish_seen_subcommand_from $commands" -l no-cage -d 'Keep all privileges while the dump is decoded'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l no-sandbox -d 'Keep all privileges while the dump is decoded'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l verbose -d 'Say what was decided on the way'
 
 complete -c memsect -n "__fish_seen_subcommand_from sections blocks usemap subsections removable" -l section -x -d 'Only section N, or N to M'

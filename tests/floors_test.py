@@ -17,7 +17,8 @@ MAY_INCLUDE = {
     "kernel": KERNEL, "model": BASE, "page": KERNEL | {"model"}, "offlining": KERNEL | {"model"},
     "decode": KERNEL | {"model", "page"}, "extract": KERNEL | {"model", "page", "decode", "offlining"},
     "analysis": {"base", "model"}, "view": {"base", "model", "analysis", "render"},
-    "cli": KERNEL | {"model", "page", "decode", "offlining", "extract", "analysis", "view", "render"},
+    "answer": KERNEL | {"model", "page", "decode", "offlining", "analysis", "view", "render"},
+    "cli": KERNEL | {"model", "extract", "view", "answer", "render"},
 }
 # Third-party headers: which ones, and the files that may include them.
 THIRD_PARTY = {
@@ -28,7 +29,7 @@ THIRD_PARTY = {
     r"bpf/.*": r"src/types/btf\.cc",
     r"gelf\.h|libelf\.h": r"src/(elf|symbols)/.*\.cc",
     r"zlib\.h|zstd\.h|lzo/.*|snappy-c\.h": r"formats/codec\.cc|src/elf/(inflated_section|debug_file)\.cc",
-    r"seccomp\.h|linux/(capability|landlock)\.h": r"src/base/cage\.cc",
+    r"seccomp\.h|linux/(capability|landlock)\.h": r"src/cli/sandbox\.cc",
     r"libsmartcols\.h|nlohmann/.*": r"src/render/.*\.cc",
 }
 SYSTEM = re.compile(r"[a-z_0-9]+|(dlfcn|elf|fcntl|sched|termios|unistd)\.h|sys/[a-z]+\.h")

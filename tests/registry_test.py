@@ -13,6 +13,7 @@ REGISTRIES = [
     ("src/arch", "ArchDriver", "src/arch/arch.cc"),
     ("src/analysis", "Check", "src/analysis/checks.cc"),
     ("src/render", "Renderer", "src/render/renderers.cc"),
+    ("src/answer", "Question", "src/answer/questions.cc"),
     ("src/cli", "Command", "src/cli/commands.cc"),
 ]
 
@@ -67,7 +68,7 @@ def prove_that_it_can_fail():
         return {f"{folder}/a.cc": f"const {kind} a{{1}};", array_file: f"std::array<const {kind}*, 1> all{{&a}};"}
     good = {path: text for registry in REGISTRIES for path, text in one(*registry).items()}
     for folder in {folder_of(path) for path in good} | {"tests/arch"}:
-        good[f"{folder}/CMakeLists.txt"] = "x(SOURCES a.cc arch.cc format.cc renderers.cc commands.cc checks.cc a_test.cc)"
+        good[f"{folder}/CMakeLists.txt"] = "x(SOURCES a.cc arch.cc format.cc renderers.cc commands.cc checks.cc questions.cc a_test.cc)"
     good["tests/arch/a_test.cc"] = ""
     assert problems(good) == [], problems(good)
     assert problems({**good, "formats/b.cc": "extern const FormatDriver b{1};"}) == [

@@ -74,34 +74,50 @@ int print_answer(const std::string& text) {
   return exit_unreadable;
 }
 
-std::vector<std::string> format_names(const Command& command) {
+std::vector<std::string> format_names(bool draws_graph) {
   std::vector<std::string> names;
   for (const Renderer* renderer : renderers()) {
-    if (renderer->name != "dot" || command.name == "deps") names.emplace_back(renderer->name);
+    if (renderer->name != "dot" || draws_graph) names.emplace_back(renderer->name);
   }
   return names;
 }
 
 /// A command that was declared: its parser, its options, its work.
 struct Declared {
-  const Command* command = nullptr;
   CLI::App* app = nullptr;
+  std::span<const Column> columns;
+  std::string_view help;
   CommonOptions options;
   RunCommand run;
 };
 
+std::unique_ptr<Declared> declare_question(CLI::App& program, HelpRequest& help, const Question& question) {
+  auto entry = std::make_unique<Declared>();
+  entry->columns = question.columns();
+  entry->help = question.help;
+  entry->app = program.add_subcommand(std::string(question.name), std::string(question.summary));
+  add_help_flags(*entry->app, help);
+  if (question.takes_target) add_target_option(*entry->app, entry->options);
+  add_common_options(*entry->app, entry->options, format_names(question.draws_graph));
+  entry->run = add_question(*entry->app, entry->options, question);
+  return entry;
+}
+
+std::unique_ptr<Declared> declare_command(CLI::App& program, HelpRequest& help, const Command& command) {
+  auto entry = std::make_unique<Declared>();
+  entry->columns = command.columns();
+  entry->help = command.help;
+  entry->app = program.add_subcommand(std::string(command.name), std::string(command.summary));
+  add_help_flags(*entry->app, help);
+  add_common_options(*entry->app, entry->options, format_names(false));
+  entry->run = command.add(*entry->app, entry->options);
+  return entry;
+}
+
 std::vector<std::unique_ptr<Declared>> declare_commands(CLI::App& program, HelpRequest& help) {
   std::vector<std::unique_ptr<Declared>> declared;
-  for (const Command* command : commands()) {
-    auto entry = std::make_unique<Declared>();
-    entry->command = command;
-    entry->app = program.add_subcommand(std::string(command->name), std::string(command->summary));
-    add_help_flags(*entry->app, help);
-    if (command->takes_target) add_target_option(*entry->app, entry->options);
-    add_common_options(*entry->app, entry->options, format_names(*command));
-    entry->run = command->add(*entry->app, entry->options);
-    declared.push_back(std::move(entry));
-  }
+  for (const Question* question : questions()) declared.push_back(declare_question(program, help, *question));
+  for (const Command* command : commands()) declared.push_back(declare_command(program, help, *command));
   return declared;
 }
 
@@ -110,10 +126,10 @@ std::string text_of(const std::vector<std::unique_ptr<Declared>>& declared, cons
   for (const auto& entry : declared) {
     if (entry->app != app) continue;
     std::string text = "Columns (* shown by default):\n";
-    for (const Column& column : entry->command->columns()) {
+    for (const Column& column : entry->columns) {
       text += fmt::format("  {:19}{} {}\n", column.name, column.shown_by_default ? '*' : ' ', column.help);
     }
-    return fmt::format("{}\n{}", text, entry->command->help);
+    return fmt::format("{}\n{}", text, entry->help);
   }
   return program_help;
 }

@@ -1,5 +1,6 @@
-// A subcommand: to add one, write a file with a function that declares its options and a Command at its end,
-// and add its name here and in commands.cc.
+// What the program offers: every question of the floor below (answer/question.h), and commands of its own, which do more
+// than answer. To add one of those, write a file with a function that declares its options and a Command at its end, and
+// add its name here and in commands.cc.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -9,13 +10,15 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include "answer/question.h"
 #include "cli/options.h"
 
 namespace memsect {
 
-/// A command's work: reads its options, writes its answer, returns the exit code (contract: 0, 1, 5; errors
-/// throw nothing, they come back as Result).
+/// A command's work: reads its options, writes its answer, returns the exit code (0, 1, 5; errors throw nothing, they
+/// come back as Result).
 using RunCommand = std::function<Result<int>()>;
 
 struct Command {
@@ -26,23 +29,14 @@ struct Command {
   std::span<const Column> (*columns)();
   /// Declares the command's own options beside the common ones and returns what runs it.
   RunCommand (*add)(CLI::App& app, CommonOptions& common);
-  bool takes_target = false;  ///< its first positional is a TARGET
 };
 
-extern const Command info_command;
-extern const Command sections_command;
-extern const Command nodes_command;
-extern const Command blocks_command;
-extern const Command usemap_command;
-extern const Command subsections_command;
-extern const Command deps_command;
-extern const Command removable_command;
-extern const Command why_command;
-extern const Command check_command;
-extern const Command addr_command;
 extern const Command extract_command;
 
-/// All commands, in the order of the help.
+/// The commands beside the questions, in the order of the help.
 std::span<const Command* const> commands();
+
+/// Declares the options of a question, and returns what asks it.
+RunCommand add_question(CLI::App& app, CommonOptions& common, const Question& question);
 
 }  // namespace memsect

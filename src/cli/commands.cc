@@ -1,15 +1,81 @@
-#include <array>
-
 #include "cli/command.h"
 
-namespace memsect {
+#include <array>
+#include <map>
+#include <string>
 
+#include "answer/session.h"
+#include "cli/load.h"
+#include "cli/output.h"
+
+namespace memsect {
 namespace {
-constexpr std::array<const Command*, 12> all{
-    &info_command, &sections_command,  &nodes_command, &blocks_command, &usemap_command, &subsections_command,
-    &deps_command, &removable_command, &why_command,   &check_command,  &addr_command,   &extract_command};
+
+constexpr std::array<const Command*, 1> all{&extract_command};
+
+/// What CLI11 fills in of a question's options.
+struct Given {
+  std::map<std::string, bool> flags;
+  std::map<std::string, std::string> texts;
+  std::map<std::string, std::vector<std::string>> lists;
+
+  OptionValues values() const {
+    OptionValues values;
+    for (const auto& [name, given] : flags) {
+      if (given) values.set(name, {});
+    }
+    for (const auto& [name, text] : texts) {
+      if (!text.empty()) values.set(name, {text});
+    }
+    for (const auto& [name, list] : lists) {
+      if (!list.empty()) values.set(name, list);
+    }
+    return values;
+  }
+};
+
+void add_option(CLI::App& app, Given& given, const OptionSpec& option) {
+  using Kind = OptionSpec::Kind;
+  const std::string name(option.name);
+  const std::string flag = "--" + name;
+  const std::string help(option.help);
+  if (option.kind == Kind::flag) {
+    app.add_flag(flag, given.flags[name], help);
+    return;
+  }
+  CLI::Option* const added = option.kind == Kind::names ? app.add_option(flag, given.lists[name], help)
+                                                        : app.add_option(flag, given.texts[name], help);
+  added->type_name(std::string(option.value));
+  if (option.kind == Kind::names) added->allow_extra_args(false);
+  if (option.kind == Kind::text) {
+    added->check(not_empty);
+  } else {
+    added->check(CLI::IsMember(option.choices));
+  }
+}
+
+Result<int> run(CommonOptions& common, const Question& question, const Given& given) {
+  Asked asked{.target = common.target,
+              .options = given.values(),
+              .format = common.chosen_format(),
+              .threads = common.threads};
+  if (auto done = validate(question, asked); !done) return std::move(done).error();
+  if (auto done = open_for(common); !done) return std::move(done).error();
+  Session session(common.kernel, progress_line());
+  const auto answer = session.ask(question, std::move(asked));
+  if (!answer) return answer.error();
+  return write_report(answer->report, common, answer->incomplete, answer->found);
+}
+
 }  // namespace
 
 std::span<const Command* const> commands() { return all; }
+
+RunCommand add_question(CLI::App& app, CommonOptions& common, const Question& question) {
+  auto given = std::make_shared<Given>();
+  if (question.can_be_watched) add_watch_option(app, common);
+  for (const OptionSpec& option : question.options()) add_option(app, *given, option);
+  return [given, &common, &question] { return run(common, question, *given); };
+}
 
 }  // namespace memsect

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "answer/session.h"
 #include "base/output_file.h"
 #include "cli/command.h"
 #include "cli/load.h"
@@ -93,7 +94,8 @@ Result<int> run(CommonOptions& common, const Options& options) {
   Report report = make_extract_report(*plan, {common.to, options.format, (*out)->size()});
   CommonOptions to_stdout = common;
   to_stdout.to.clear();
-  return write_report(report, *kernel, to_stdout, plan->incomplete);
+  complete_report(report, *kernel);
+  return write_report(report, to_stdout, plan->incomplete);
 }
 
 RunCommand add(CLI::App& app, CommonOptions& common) {
@@ -109,8 +111,10 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 }  // namespace
 
 const Command extract_command{
-    "extract", "write a small dump that holds only what memsect reads",
-    R"(Writes a dump with the kernel's sparse-memory metadata and nothing else: page tables, section roots,
+    .name = "extract",
+    .summary = "write a small dump that holds only what memsect reads",
+    .help =
+        R"(Writes a dump with the kernel's sparse-memory metadata and nothing else: page tables, section roots,
 usages, pgdats, memmap, memory blocks, VMCOREINFO, BTF and kallsyms. Every byte of a page that no
 command reads is zero there, and pages whose struct page says that they are free, page cache, anonymous
 or mapped stay out. Of kernels booted with page_owner=on, the notes on all pages go along, with the
@@ -121,6 +125,7 @@ it. An ELF file cannot tell pages that were filtered out from others that are no
 Examples:
   memsect extract vmcore vmlinux --to vmcore.small
   memsect extract vmcore vmlinux --to small.elf --as elf --without-types)",
-    extract_columns, add};
+    .columns = extract_columns,
+    .add = add};
 
 }  // namespace memsect

@@ -5,33 +5,8 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 
-#include "base/text.h"
-
 namespace memsect {
-namespace {
-
-Error bad_bounds(std::string_view option, std::string_view text, std::string_view form) {
-  return {Errc::usage, fmt::format("{} {}: not of the form {}", option, text, form), {}};
-}
-
-/// "N" or "N-M".
-Result<Bounds> parse_bounds(std::string_view option, std::string_view text, std::string_view form) {
-  const std::size_t dash = text.find('-');
-  const auto first = parse_unsigned(text.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : parse_unsigned(text.substr(dash + 1));
-  if (!first || !last || *last < *first) return bad_bounds(option, text, form);
-  return Bounds{*first, *last};
-}
-
-/// An empty text, as a shell variable that is not set leaves it, would select everything, or name no dump.
 std::string not_empty(const std::string& text) { return text.empty() ? "its value is empty" : ""; }
-
-/// Whether [start, end) meets the inclusive bounds.
-bool meets(const Bounds& bounds, PhysRange range) {
-  return range.start.raw() <= bounds.last && (range.end() - 1).raw() >= bounds.first;
-}
-
-}  // namespace
 
 std::string_view CommonOptions::chosen_format() const {
   if (json) return "json";
@@ -101,7 +76,8 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
   app.add_option("--threads", options.threads, "how many, of what goes over all pages; 0: all CPUs")
       ->type_name("N")
       ->check(CLI::Range(0U, 1024U).description(""));
-  app.add_flag("--no-cage", options.no_cage, "keep all privileges while the dump is decoded");
+  app.add_flag("--no-sandbox", options.no_sandbox, "keep all privileges while the dump is decoded");
+  app.add_flag("--no-cage", options.no_sandbox, "its name before 1.0")->group("");
   app.add_flag("--verbose", options.verbose, "say what was decided on the way");
 }
 
@@ -110,88 +86,6 @@ void add_watch_option(CLI::App& app, CommonOptions& options) {
                  "of the running kernel: again every N seconds, and what changed")
       ->type_name("N")
       ->check(CLI::Range(1U, 86400U).description(""));
-}
-
-void add_selection_options(CLI::App& app, SelectionOptions& options) {
-  app.add_option("--section", options.section, "only section N, or N to M")
-      ->type_name("N[-M]")
-      ->check(not_empty);
-  add_node_option(app, options);
-  app.add_option("--block", options.block, "only memory block N")->type_name("N|memoryN")->check(not_empty);
-  app.add_option("--range", options.range, "only what meets these addresses (physical, inclusive)")
-      ->type_name("PHYS-PHYS")
-      ->check(not_empty);
-}
-
-void add_node_option(CLI::App& app, SelectionOptions& options) {
-  app.add_option("--node", options.node, "only node N")->type_name("N")->check(not_empty);
-}
-
-Result<Selection> parse_selection(const SelectionOptions& options) {
-  Selection selection;
-  if (!options.section.empty()) {
-    auto bounds = parse_bounds("--section", options.section, "N or N-M");
-    if (!bounds) return std::move(bounds).error();
-    selection.sections = *bounds;
-  }
-  if (!options.node.empty()) {
-    selection.node = parse_unsigned(options.node);
-    if (!selection.node) return bad_bounds("--node", options.node, "N");
-  }
-  if (!options.block.empty()) {
-    const std::string_view text = options.block;
-    const auto number = parse_unsigned(text.starts_with("memory") ? text.substr(6) : text);
-    if (!number) return bad_bounds("--block", text, "N or memoryN");
-    selection.blocks = Bounds{*number, *number};
-  }
-  if (!options.range.empty()) {
-    constexpr std::string_view form = "0xSTART-0xEND";
-    auto bounds = parse_bounds("--range", options.range, form);
-    if (!bounds) return std::move(bounds).error();
-    if (options.range.find('-') == std::string::npos) return bad_bounds("--range", options.range, form);
-    selection.phys = *bounds;
-  }
-  return selection;
-}
-
-std::vector<const Section*> select_sections(MemoryModel& model, const Selection& selection) {
-  std::vector<const Section*> sections;
-  for (const Section& section : model.sections) {
-    if (selection.selects(model, section)) sections.push_back(&section);
-  }
-  if (sections.empty() && !model.sections.empty()) model.notes.warn("nothing here matches the selection");
-  return sections;
-}
-
-bool Selection::selects(const MemoryModel& model, const Section& section) const {
-  if (sections && !sections->contains(section.nr.raw())) return false;
-  if (phys && !meets(*phys, model.geometry.section_range(section.nr))) return false;
-  if (blocks) {
-    const std::uint64_t per_block = model.geometry.sections_per_block;
-    if (per_block == 0 || !blocks->contains(section.nr.raw() / per_block)) return false;
-  }
-  if (!node) return true;
-  const auto is_wanted = [&](NodeId id) {
-    return raw(id) >= 0 && static_cast<std::uint64_t>(raw(id)) == *node;
-  };
-  if (section.zones && std::any_of(section.zones->nodes.begin(), section.zones->nodes.end(), is_wanted))
-    return true;
-  return section.node && is_wanted(*section.node);
-}
-
-bool Selection::selects(const MemoryModel& model, const MemoryBlock& block) const {
-  const std::uint64_t per_block = std::max<std::uint64_t>(model.geometry.sections_per_block, 1);
-  const std::uint64_t first = block.start_section.raw();
-  if (blocks && !blocks->contains(block.id)) return false;
-  if (sections && (sections->last < first || sections->first >= first + per_block)) return false;
-  const PhysRange range{model.geometry.section_range(block.start_section).start,
-                        per_block * model.geometry.section_size()};
-  if (phys && !meets(*phys, range)) return false;
-  return !node || (block.node && static_cast<std::uint64_t>(raw(*block.node)) == *node);
-}
-
-bool Selection::selects(const Node& candidate) const {
-  return !node || (raw(candidate.id) >= 0 && static_cast<std::uint64_t>(raw(candidate.id)) == *node);
 }
 
 }  // namespace memsect

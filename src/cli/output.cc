@@ -67,21 +67,6 @@ void print_error(const Error& error) {
   if (!error.hint.empty()) print_message(fmt::format("hint: {}\n", printable(error.hint)));
 }
 
-Object make_source(const Kernel& kernel) {
-  List files;
-  for (const SourceFile& file : kernel.files()) {
-    files.emplace_back(Object{{"path", file.path}, {"role", file.role}, {"format", file.format}});
-  }
-  return Object{{"files", std::move(files)},
-                {"live", kernel.is_live()},
-                {"arch", kernel.arch().name},
-                {"release", kernel.release()},
-                {"build_id", kernel.build_id().empty() ? Value() : Value(kernel.build_id())},
-                {"page_size", kernel.page_size()},
-                {"types_from", kernel.types().origin()},
-                {"symbols_from", kernel.symbols_from()}};
-}
-
 Result<void> open_output(CommonOptions& options) {
   if (options.to.empty()) return {};
   const int descriptor = ::open(options.to.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
@@ -99,13 +84,7 @@ Result<void> refuse_own_input(const std::string& to, const Kernel& kernel) {
   return {};
 }
 
-Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete,
-                         bool found) {
-  report.source = make_source(kernel);
-  Notes notes = kernel.notes();
-  notes.append(report.notes);
-  report.notes = notes;
-
+Result<int> write_report(const Report& report, const CommonOptions& options, bool incomplete, bool found) {
   std::FILE* const file = options.output ? options.output.get() : stdout;
   const std::string name = options.output ? options.to : "standard output";
   // A device or a pipe cannot be cut, and has nothing to lose.

@@ -32,9 +32,6 @@ void print_message(const std::string& text);
 /// "memsect: error: ..." and, where there is one, "hint: ..." on standard error.
 void print_error(const Error& error);
 
-/// The envelope's "source".
-Object make_source(const Kernel& kernel);
-
 /// Opens the file of --to, if there is one, without touching what is in it.
 Result<void> open_output(CommonOptions& options);
 /// `usage` when --to names a file that the kernel is read from.
@@ -43,7 +40,7 @@ Result<void> refuse_own_input(const std::string& to, const Kernel& kernel);
 /// Writes the report as the options say, its notes to standard error where the format has no place for them.
 /// Returns exit_found when the command `found` what it was to judge, else exit_partial when a part of the answer
 /// was absent or `incomplete`, else exit_done; exit_done whatever else when the reader closed the pipe.
-Result<int> write_report(Report& report, const Kernel& kernel, const CommonOptions& options, bool incomplete,
+Result<int> write_report(const Report& report, const CommonOptions& options, bool incomplete,
                          bool found = false);
 
 }  // namespace memsect

@@ -1,4 +1,4 @@
-#include "base/cage.h"
+#include "cli/sandbox.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -22,17 +22,17 @@
 namespace memsect {
 namespace {
 
-/// Each test runs in a process of its own: there is no way out of the cage.
-class CageDeathTest : public ::testing::Test {
+/// Each test runs in a process of its own: there is no way out of the sandbox.
+class SandboxDeathTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ::testing::FLAGS_gtest_death_test_style = "threadsafe";
-    if (!has_cage()) GTEST_SKIP() << "this build has no cage";
+    if (!has_sandbox()) GTEST_SKIP() << "this build has no sandbox";
   }
 };
 
-void enter(const CageNeeds& needs = {}) {
-  if (!enter_cage(needs)) std::_Exit(2);
+void enter(const SandboxNeeds& needs = {}) {
+  if (!enter_sandbox(needs)) std::_Exit(2);
 }
 
 const ::testing::KilledBySignal killed(SIGSYS);
@@ -44,25 +44,25 @@ void open_a_file() {
   std::_Exit(file < 0 && errno == EACCES ? 0 : 3);
 }
 
-TEST_F(CageDeathTest, RefusesFiles) { EXPECT_EXIT(open_a_file(), ends_well, ""); }
+TEST_F(SandboxDeathTest, RefusesFiles) { EXPECT_EXIT(open_a_file(), ends_well, ""); }
 
-TEST_F(CageDeathTest, KillsWhoWritesAFile) {
+TEST_F(SandboxDeathTest, KillsWhoWritesAFile) {
   for (const int flags : {O_WRONLY, O_RDWR, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC})
-    EXPECT_EXIT((enter(), ::open("/tmp/memsect-cage", flags, 0600), std::_Exit(0)), killed, "");
+    EXPECT_EXIT((enter(), ::open("/tmp/memsect-sandbox", flags, 0600), std::_Exit(0)), killed, "");
 }
 
-TEST_F(CageDeathTest, KillsWhoTalksToTheNetwork) {
+TEST_F(SandboxDeathTest, KillsWhoTalksToTheNetwork) {
   EXPECT_EXIT((enter(), ::socket(AF_INET, SOCK_STREAM, 0), std::_Exit(0)), killed, "");
 }
 
-TEST_F(CageDeathTest, KillsWhoStartsAnotherProgram) {
+TEST_F(SandboxDeathTest, KillsWhoStartsAnotherProgram) {
   EXPECT_EXIT((enter(), ::execl("/bin/true", "true", nullptr), std::_Exit(0)), killed, "");
   EXPECT_EXIT((enter(), ::fork(), std::_Exit(0)), killed, "");
 }
 
-TEST_F(CageDeathTest, KillsWhoWritesAFileThoughFilesMayBeOpenedAgain) {
-  EXPECT_EXIT((enter({.reopened = {"/proc/version"}}), ::open("/tmp/memsect-cage", O_WRONLY | O_CREAT, 0600),
-               std::_Exit(0)),
+TEST_F(SandboxDeathTest, KillsWhoWritesAFileThoughFilesMayBeOpenedAgain) {
+  EXPECT_EXIT((enter({.reopened = {"/proc/version"}}),
+               ::open("/tmp/memsect-sandbox", O_WRONLY | O_CREAT, 0600), std::_Exit(0)),
               killed, "");
 }
 
@@ -86,7 +86,7 @@ void read_allocate_and_run_threads() {
   std::exit(0);
 }
 
-TEST_F(CageDeathTest, LetsOneReadAllocateWriteAndRunThreads) {
+TEST_F(SandboxDeathTest, LetsOneReadAllocateWriteAndRunThreads) {
   EXPECT_EXIT(read_allocate_and_run_threads(), ends_well, "out");
 }
 
@@ -100,7 +100,7 @@ void wait_for_the_reader() {
   std::_Exit(::poll(&out, 1, 10000) == 1 ? 0 : 4);
 }
 
-TEST_F(CageDeathTest, LetsOneWaitUntilNobodyReads) { EXPECT_EXIT(wait_for_the_reader(), ends_well, ""); }
+TEST_F(SandboxDeathTest, LetsOneWaitUntilNobodyReads) { EXPECT_EXIT(wait_for_the_reader(), ends_well, ""); }
 
 /// isatty() of glibc 2.42 and newer.
 void ask_the_terminal_and_the_unknown() {
@@ -116,7 +116,7 @@ void ask_the_terminal_and_the_unknown() {
   std::exit(0);
 }
 
-TEST_F(CageDeathTest, SurvivesCallsOfOtherCLibraries) {
+TEST_F(SandboxDeathTest, SurvivesCallsOfOtherCLibraries) {
   EXPECT_EXIT(ask_the_terminal_and_the_unknown(), ends_well, "");
 }
 
@@ -126,7 +126,7 @@ void reopen() {
   std::exit(0);
 }
 
-TEST_F(CageDeathTest, LetsOneReopenWhatWasNamed) { EXPECT_EXIT(reopen(), ends_well, ""); }
+TEST_F(SandboxDeathTest, LetsOneReopenWhatWasNamed) { EXPECT_EXIT(reopen(), ends_well, ""); }
 
 void look_at_capabilities() {
   enter({.reopened = {"/proc/self/status"}});
@@ -140,7 +140,7 @@ void look_at_capabilities() {
   std::_Exit(4);
 }
 
-TEST_F(CageDeathTest, LeavesNoCapabilityButThatOfReadingMemory) {
+TEST_F(SandboxDeathTest, LeavesNoCapabilityButThatOfReadingMemory) {
   EXPECT_EXIT(look_at_capabilities(), ends_well, "");
 }
 

@@ -1,9 +1,6 @@
 #include "view/info.h"
 
-#include "cli/command.h"
-#include "cli/load.h"
-#include "cli/output.h"
-
+#include "answer/session.h"
 namespace memsect {
 namespace {
 
@@ -29,31 +26,33 @@ Object dump_value(const DumpInfo& info) {
                                         : Value(Absent{"not_applicable", "this format does not record it"})}};
 }
 
-Result<int> run(CommonOptions& common) {
-  auto loaded = load(common, {.nodes = true, .blocks = true});
-  if (!loaded) return std::move(loaded).error();
-  const Kernel& kernel = (*loaded)->kernel;
-  MemoryModel& model = (*loaded)->model;
-  model.origin["phys_base"] = "vmcoreinfo: NUMBER(phys_base)";
-  model.origin["kaslr_offset"] = "derived: _stext in VMCOREINFO less _stext in the symbols, or KERNELOFFSET";
-  model.origin["page_offset"] = "symbol page_offset_base, or where the page tables map physical 0";
+std::vector<OptionSpec> options() { return {}; }
+
+Result<Answer> ask(Session& session, const Asked&) {
+  auto model = session.load({.nodes = true, .blocks = true});
+  if (!model) return std::move(model).error();
+  const Kernel& kernel = session.kernel();
+  const auto kept = std::make_shared<MemoryModel>(std::move(*model));
+  kept->origin["phys_base"] = "vmcoreinfo: NUMBER(phys_base)";
+  kept->origin["kaslr_offset"] = "derived: _stext in VMCOREINFO less _stext in the symbols, or KERNELOFFSET";
+  kept->origin["page_offset"] = "symbol page_offset_base, or where the page tables map physical 0";
   const InfoFacts facts{kernel.arch_memory().phys_base, kernel.kaslr_offset(),
                         kernel.arch_memory().page_offset, dump_value(kernel.dump().info)};
-  Report report = make_info_report(model, facts);
-  report.notes = model.notes;
-  return write_report(report, kernel, common, model.incomplete);
-}
-
-RunCommand add(CLI::App&, CommonOptions& common) {
-  return [&common] { return run(common); };
+  Report report = make_info_report(*kept, facts);
+  report.notes = kept->notes;
+  return Answer{std::move(report), kept->incomplete, false, kept};
 }
 
 }  // namespace
 
-const Command info_command{"info", "the memory model's numbers, where each came from, and what the dump is",
-                           R"(Examples:
+const Question info_question{
+    .name = "info",
+    .summary = "the memory model's numbers, where each came from, and what the dump is",
+    .help = R"(Examples:
   memsect info vmcore vmlinux
   memsect info --json vmcore vmlinux | jq .data.pageblock_order)",
-                           info_columns, add};
+    .columns = info_columns,
+    .options = options,
+    .ask = ask};
 
 }  // namespace memsect

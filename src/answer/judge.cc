@@ -1,4 +1,4 @@
-#include "cli/judge.h"
+#include "answer/judge.h"
 
 #include <sched.h>
 
@@ -7,7 +7,6 @@
 #include <mutex>
 #include <thread>
 
-#include "cli/progress.h"
 #include "page/page_owner_reader.h"
 #include "page/page_scanner.h"
 
@@ -23,7 +22,7 @@ std::vector<std::string> zone_names(const PageScanner& scanner) {
   return names;
 }
 
-/// The CPUs this process may use. (std::thread::hardware_concurrency() reads files, which the cage forbids.)
+/// The CPUs this process may use. (std::thread::hardware_concurrency() reads files, which the sandbox forbids.)
 unsigned cpu_count() {
   cpu_set_t set;
   if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
@@ -41,15 +40,14 @@ PfnRange pages_of(const MemoryGeometry& geometry, PhysRange range) {
 
 }  // namespace
 
-std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRules& rules,
-                                          const std::vector<OfflineUnit>& units,
-                                          const CommonOptions& options) {
-  const MemoryModel& model = loaded.model;
-  PageScanner scanner(loaded.kernel, model.geometry);
+std::vector<OfflineJudgement> judge_units(const Session& session, const MemoryModel& model,
+                                          const OfflineRules& rules, const std::vector<OfflineUnit>& units,
+                                          unsigned threads_wanted) {
+  PageScanner scanner(session.kernel(), model.geometry);
   const OfflineJudge judge(model, rules, zone_names(scanner));
   std::vector<OfflineJudgement> judgements(units.size());
-  Progress progress("judging memory blocks", units.size());
   std::mutex progress_mutex;
+  std::size_t judged = 0;
   std::atomic<std::size_t> next{0};
   const auto work = [&](PageScanner& own) {
     for (std::size_t i = next++; i < units.size(); i = next++) {
@@ -58,10 +56,10 @@ std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRul
         scan = own.scan(model, pages_of(model.geometry, units[i].tested));
       judgements[i] = judge.judge(units[i], scan);
       const std::lock_guard lock(progress_mutex);
-      progress.advance(1);
+      session.tell("judging memory blocks", ++judged, units.size());
     }
   };
-  const unsigned threads = thread_count(options.threads, units.size());
+  const unsigned threads = thread_count(threads_wanted, units.size());
   std::vector<std::jthread> helpers;
   for (unsigned i = 1; i < threads; ++i)
     helpers.emplace_back([&work, own = scanner]() mutable { work(own); });
@@ -70,18 +68,19 @@ std::vector<OfflineJudgement> judge_units(const Loaded& loaded, const OfflineRul
   return judgements;
 }
 
-void look_up_owners(const Loaded& loaded, std::vector<OfflineJudgement>& judgements) {
-  const PageOwnerReader owners(loaded.kernel);
+void look_up_owners(const Kernel& kernel, const MemoryModel& model,
+                    std::vector<OfflineJudgement>& judgements) {
+  const PageOwnerReader owners(kernel);
   if (!owners.usable()) return;
   std::vector<PageOwner*> found;
   for (OfflineJudgement& judgement : judgements) {
     for (Reason& reason : judgement.reasons) {
       if (reason.first_pages.empty() || reason.severity == ReasonSeverity::hint) continue;
-      reason.owner = owners.owner_of(loaded.model, reason.first_pages.front());
+      reason.owner = owners.owner_of(model, reason.first_pages.front());
       if (reason.owner) found.push_back(&*reason.owner);
     }
   }
-  name_frames(loaded.kernel, found);
+  name_frames(kernel, found);
 }
 
 bool lacks_evidence(const std::vector<OfflineJudgement>& judgements) {

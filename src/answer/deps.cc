@@ -2,18 +2,10 @@
 
 #include <algorithm>
 #include <array>
-
-#include "cli/command.h"
-#include "cli/load.h"
-#include "cli/output.h"
+#include "answer/session.h"
 
 namespace memsect {
 namespace {
-
-struct Options {
-  bool self = false;
-  std::string fail_on;
-};
 
 /// Whether a section other than the one it lies in, or a node other than that section's, needs an object: the kinds that
 /// the graph has edges for.
@@ -37,34 +29,41 @@ bool has_finding(const Dependencies& dependencies, const std::string& fail_on) {
   return false;
 }
 
-Result<int> run(CommonOptions& common, const Options& options) {
-  auto loaded = load(common, placed_objects);
-  if (!loaded) return std::move(loaded).error();
-  const MemoryModel& model = (*loaded)->model;
-  const Dependencies dependencies = find_dependencies(model, {.self = options.self});
-  const std::string_view format = common.chosen_format();
-  Report report = make_deps_report(model, dependencies, {.data = format == "json", .graph = format == "dot"});
-  report.notes = model.notes;
-  report.notes.append(dependencies.notes);
-  return write_report(report, (*loaded)->kernel, common, model.incomplete || dependencies.incomplete,
-                      has_finding(dependencies, options.fail_on));
+std::vector<OptionSpec> options() {
+  return {{"self", OptionSpec::Kind::flag, "", "also what serves only the section it lies in"},
+          {"fail-on",
+           OptionSpec::Kind::choice,
+           "WHAT",
+           "exit 1 on a cycle, or on a holder of what others need",
+           {"cycle", "holder"}}};
 }
 
-RunCommand add(CLI::App& app, CommonOptions& common) {
-  auto options = std::make_shared<Options>();
-  add_watch_option(app, common);
-  app.add_flag("--self", options->self, "also what serves only the section it lies in");
-  app.add_option("--fail-on", options->fail_on, "exit 1 on a cycle, or on a holder of what others need")
-      ->type_name("WHAT")
-      ->check(CLI::IsMember({"cycle", "holder"}));
-  return [options, &common] { return run(common, *options); };
+struct Kept {
+  MemoryModel model;
+  Dependencies dependencies;
+};
+
+Result<Answer> ask(Session& session, const Asked& asked) {
+  auto model = session.load(placed_objects);
+  if (!model) return std::move(model).error();
+  const auto kept = std::make_shared<Kept>(Kept{std::move(*model), {}});
+  kept->dependencies = find_dependencies(kept->model, {.self = asked.options.has("self")});
+  const Dependencies& dependencies = kept->dependencies;
+  Report report = make_deps_report(kept->model, dependencies,
+                                   {.data = asked.format == "json", .graph = asked.format == "dot"});
+  report.notes = kept->model.notes;
+  report.notes.append(dependencies.notes);
+  return Answer{std::move(report), kept->model.incomplete || dependencies.incomplete,
+                has_finding(dependencies, asked.options.text("fail-on")), kept};
 }
 
 }  // namespace
 
-const Command deps_command{
-    "deps", "which sections hold whose metadata, and what therefore cannot go",
-    R"(A section holds an object when any byte of it lies in the section: usages (mem_section_usage), memmaps
+const Question deps_question{
+    .name = "deps",
+    .summary = "which sections hold whose metadata, and what therefore cannot go",
+    .help =
+        R"(A section holds an object when any byte of it lies in the section: usages (mem_section_usage), memmaps
 (struct pages), pgdats, section roots and their table, page_ext, memory blocks, page tables and more
 (memsect-json(5)). Holders come first, heaviest first; then circles of needs, the messages of the kernel's
 own boot-time check (2.6.27 to 7.0), and an order in which sections could go as far as metadata decides.
@@ -74,6 +73,10 @@ Examples:
   memsect deps --json vmcore vmlinux | jq '.data.cycles[] | select(.classic)'
   memsect deps --format dot vmcore vmlinux | dot -Tsvg > deps.svg
   memsect deps --fail-on cycle vmcore vmlinux)",
-    deps_columns, add};
+    .columns = deps_columns,
+    .options = options,
+    .ask = ask,
+    .can_be_watched = true,
+    .draws_graph = true};
 
 }  // namespace memsect

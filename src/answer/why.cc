@@ -1,12 +1,10 @@
 #include "view/why.h"
 
 #include <fmt/format.h>
+#include "answer/session.h"
 
-#include "cli/command.h"
-#include "cli/judge.h"
-#include "cli/load.h"
-#include "cli/output.h"
-#include "cli/target.h"
+#include "answer/judge.h"
+#include "answer/target.h"
 #include "offlining/offline_rules.h"
 #include "page/address_facts.h"
 
@@ -61,36 +59,42 @@ std::string page_text(const Kernel& kernel, const MemoryModel& model, const Targ
                      pfn, page.type, cache, page.refcount, pfn);
 }
 
-Result<int> run(CommonOptions& common) {
-  auto target = parse_target(common.target);
+std::vector<OptionSpec> options() { return {}; }
+
+struct Kept {
+  MemoryModel model;
+  WhyAnswer answer;
+};
+
+Result<Answer> ask(Session& session, const Asked& asked) {
+  auto target = parse_target(asked.target);
   if (!target) return std::move(target).error();
-  auto loaded = load(common, placed_objects);
-  if (!loaded) return std::move(loaded).error();
-  const Kernel& kernel = (*loaded)->kernel;
-  MemoryModel& model = (*loaded)->model;
-  auto place = place_of(kernel, model, *target);
+  auto model = session.load(placed_objects);
+  if (!model) return std::move(model).error();
+  const Kernel& kernel = session.kernel();
+  auto place = place_of(kernel, *model, *target);
   if (!place) return std::move(place).error();
-  const OfflineRules rules = load_offline_rules(kernel, model);
-  WhyAnswer answer{target->text, target_kind_name(target->kind), {}, {}, {}};
-  answer.page = page_text(kernel, model, *target, *place);
-  answer.judgements = judge_units(**loaded, rules, units_of(model, *target, *place), common);
-  look_up_owners(**loaded, answer.judgements);
+  const auto kept = std::make_shared<Kept>(
+      Kept{std::move(*model), {target->text, target_kind_name(target->kind), {}, {}, {}}});
+  WhyAnswer& answer = kept->answer;
+  const OfflineRules rules = load_offline_rules(kernel, kept->model);
+  answer.page = page_text(kernel, kept->model, *target, *place);
+  answer.judgements =
+      judge_units(session, kept->model, rules, units_of(kept->model, *target, *place), asked.threads);
+  look_up_owners(kernel, kept->model, answer.judgements);
   answer.plan = plan_offlining(answer.judgements);
   Report report = make_why_report(answer);
-  report.notes = model.notes;
-  return write_report(report, kernel, common, model.incomplete || lacks_evidence(answer.judgements));
-}
-
-RunCommand add(CLI::App&, CommonOptions& common) {
-  return [&common] { return run(common); };
+  report.notes = kept->model.notes;
+  return Answer{std::move(report), kept->model.incomplete || lacks_evidence(answer.judgements), false, kept};
 }
 
 }  // namespace
 
-const Command why_command{
-    "why",
-    "why a memory block, section, node, page or range cannot go",
-    R"(TARGET is memoryN, section:N, node:N, pfn:N, phys:ADDRESS, virt:ADDRESS or range:FIRST-LAST, the addresses of a DIMM.
+const Question why_question{
+    .name = "why",
+    .summary = "why a memory block, section, node, page or range cannot go",
+    .help =
+        R"(TARGET is memoryN, section:N, node:N, pfn:N, phys:ADDRESS, virt:ADDRESS or range:FIRST-LAST, the addresses of a DIMM.
 The reasons come strongest first, each with its evidence: what stays as long as this kernel runs, then what is in the way
 now, then hints of what may keep migration from ending. A kernel booted with page_owner=on also tells who allocated the
 first page of each, with the stack.
@@ -100,8 +104,9 @@ Examples:
   memsect why node:1 vmcore vmlinux
   memsect why range:0x100000000-0x13fffffff vmcore
   memsect why memory35 --json | jq '.data.reasons[] | .code')",
-    why_columns,
-    add,
-    true};
+    .columns = why_columns,
+    .options = options,
+    .ask = ask,
+    .takes_target = true};
 
 }  // namespace memsect

@@ -10,9 +10,9 @@
 //                  know how to do without
 //
 // System calls are named by libseccomp, which knows their numbers on every machine.
-#include "base/cage.h"
+#include "cli/sandbox.h"
 
-#ifdef MEMSECT_WITH_CAGE
+#ifdef MEMSECT_WITH_SANDBOX
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -39,7 +39,7 @@ namespace {
 
 Error refused(std::string_view what, int number) {
   return {Errc::io, fmt::format("{}: {}", what, std::generic_category().message(number)),
-          "--no-cage goes on without"};
+          "use --no-sandbox to continue without it"};
 }
 
 Result<void> drop_capabilities(std::uint32_t kept) {
@@ -269,7 +269,7 @@ void add_opening_rules(Rules& rules, std::uint32_t deadly, bool may_reopen) {
     rules.add(SCMP_ACT_ALLOW, call);
 }
 
-void add_rules(Rules& rules, std::uint32_t deadly, const CageNeeds& needs) {
+void add_rules(Rules& rules, std::uint32_t deadly, const SandboxNeeds& needs) {
   for (const std::string_view call : allowed_calls) rules.add(SCMP_ACT_ALLOW, call);
   for (const std::string_view call : deadly_calls) rules.add(deadly, call);
   for (const std::string_view call : naming_calls)
@@ -297,7 +297,7 @@ std::uint32_t deadly_action() {
   return seccomp_api_get() >= knows_kill_process ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_KILL;
 }
 
-Result<void> restrict_calls(const CageNeeds& needs) {
+Result<void> restrict_calls(const SandboxNeeds& needs) {
   const std::unique_ptr<void, FilterDeleter> filter(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
   if (!filter) return refused("no filter of system calls can be made", ENOMEM);
   // Else every refusal of the kernel is ECANCELED.
@@ -313,9 +313,9 @@ Result<void> restrict_calls(const CageNeeds& needs) {
 
 }  // namespace
 
-bool has_cage() { return true; }
+bool has_sandbox() { return true; }
 
-Result<void> enter_cage(const CageNeeds& needs) {
+Result<void> enter_sandbox(const SandboxNeeds& needs) {
   const std::uint32_t reading = needs.reopened.empty() ? 0 : std::uint32_t{1} << CAP_SYS_RAWIO;
   const std::uint32_t naming = needs.names_output ? std::uint32_t{1} << CAP_DAC_OVERRIDE : 0;
   if (auto done = drop_capabilities(reading | naming); !done) return done;
@@ -331,8 +331,8 @@ Result<void> enter_cage(const CageNeeds& needs) {
 
 namespace memsect {
 
-bool has_cage() { return false; }
-Result<void> enter_cage(const CageNeeds&) { return {}; }
+bool has_sandbox() { return false; }
+Result<void> enter_sandbox(const SandboxNeeds&) { return {}; }
 
 }  // namespace memsect
 

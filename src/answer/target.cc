@@ -1,4 +1,4 @@
-#include "cli/target.h"
+#include "answer/target.h"
 
 #include <fmt/format.h>
 
