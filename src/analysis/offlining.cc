@@ -6,10 +6,14 @@
 //   a pageblock is isolated already, or CMA       EBUSY
 //   a page is unmovable                           EBUSY, "unmovable page"    offlining_pages.cc
 //   a huge page reaches over the end              EBUSY                      5.19 to 6.9
-//   a notifier says no: arm64, s390               EBUSY
+//   a notifier says no: arm64, s390               EPERM                     offlining_refusals.cc
 //   pages are migrated out                        goes on until it succeeds or is interrupted
+//   a page taken out keeps references             EBUSY, "unmovable page"
+//   a free huge page is promised to someone       EBUSY, "failure to dissolve huge pages"
+//   a page is not free though none was movable    goes on until it is interrupted
 //
-// The last step cannot be foretold; what may keep it busy is a hint.
+// The first of these that applies is what the kernel answers. How migration ends cannot be foretold; what may keep it busy
+// is a hint: offlining_hints.cc.
 #include "analysis/offlining.h"
 
 #include <fmt/format.h>
@@ -18,31 +22,15 @@
 #include <array>
 #include <set>
 
+#include "analysis/offlining_hints.h"
 #include "analysis/offlining_pages.h"
+#include "analysis/offlining_refusals.h"
 #include "analysis/words.h"
 
 namespace memsect {
 namespace {
 
 constexpr std::size_t most_examples = 8;
-
-bool is_online(const OfflineUnit& unit) {
-  return std::any_of(unit.sections.begin(), unit.sections.end(),
-                     [](const Section* section) { return section->flags.online; });
-}
-
-bool is_early(const OfflineUnit& unit) {
-  return std::any_of(unit.sections.begin(), unit.sections.end(),
-                     [](const Section* section) { return section->flags.early; });
-}
-
-Reason make_reason(std::string_view code, ReasonSeverity severity, std::string text) {
-  Reason reason;
-  reason.code = code;
-  reason.severity = severity;
-  reason.text = std::move(text);
-  return reason;
-}
 
 std::string list_text(const std::vector<std::string>& names) {
   std::string text;
@@ -63,7 +51,8 @@ void add_zone_reasons(const OfflineUnit& unit, const PageScan& scan,
     std::vector<NodeId> nodes = scan.nodes;
     std::sort(nodes.begin(), nodes.end());
     Reason reason = make_reason("multiple_nodes", ReasonSeverity::permanent,
-                                fmt::format("its pages belong to {}: {}", nodes_text(nodes), answer));
+                                fmt::format("its pages belong to {}: {}", nodes_text(nodes), answer),
+                                OfflineStage::checks);
     reason.of_nodes = std::move(nodes);
     reasons.push_back(std::move(reason));
     return;
@@ -76,8 +65,8 @@ void add_zone_reasons(const OfflineUnit& unit, const PageScan& scan,
     names.push_back(zone < zone_names.size() ? zone_names[zone] : fmt::format("zone{}", zone));
   const std::string of = zones.size() > 1 ? fmt::format("its pages belong to the zones {}", list_text(names))
                                           : "it was not in one zone when it was put online";
-  reasons.push_back(
-      make_reason("multiple_zones", ReasonSeverity::permanent, fmt::format("{}: {}", of, answer)));
+  reasons.push_back(make_reason("multiple_zones", ReasonSeverity::permanent,
+                                fmt::format("{}: {}", of, answer), OfflineStage::checks));
 }
 
 void add_holes(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit,
@@ -91,7 +80,8 @@ void add_holes(const MemoryModel& model, const OfflineRules& rules, const Offlin
                               fmt::format("{} of its {} pages are no System RAM in the resource tree "
                                           "(/proc/iomem): the kernel answers EINVAL, "
                                           "\"memory holes\"",
-                                          pages - ram, pages));
+                                          pages - ram, pages),
+                              OfflineStage::checks);
   reason.count = pages - ram;
   reasons.push_back(std::move(reason));
 }
@@ -143,51 +133,9 @@ bool add_pageblock_reasons(const MemoryModel& model, const OfflineUnit& unit, bo
               "pageblocks of the contiguous memory allocator (CMA), which refuses even when they are free",
               of_cma, reasons);
   if (!going_offline) {
-    add_refused("isolated", ReasonSeverity::now, "pageblocks are isolated already, by somebody else",
-                isolated, reasons);
+    add_refused("isolated", ReasonSeverity::now, "pageblocks are isolated already", isolated, reasons);
   }
   return complete;
-}
-
-void add_vetoes(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit,
-                const PageScan& scan, std::vector<Reason>& reasons) {
-  if (rules.early_memory_stays && is_early(unit)) {
-    reasons.push_back(make_reason("early_boot_memory_arch_veto", ReasonSeverity::permanent,
-                                  "arm64 keeps the memory it was booted with: a notifier refuses"));
-  }
-  if (rules.keeps_below > 0 && unit.tested.start.raw() < rules.keeps_below) {
-    reasons.push_back(make_reason(
-        "crashkernel", ReasonSeverity::permanent,
-        fmt::format("it begins below {:#x}, where s390 swaps the crash kernel in: a notifier refuses",
-                    rules.keeps_below)));
-  }
-  if (rules.refuses_straddling_hugetlb && scan.straddling_hugetlb) {
-    Reason reason =
-        make_reason("unmovable_hugetlb", ReasonSeverity::now,
-                    "a huge page of hugetlb reaches beyond its end, which this kernel cannot isolate");
-    reason.count = 1;
-    reason.first_pages.push_back(*scan.straddling_hugetlb);
-    reason.section = model.geometry.pfn_to_section_nr(*scan.straddling_hugetlb);
-    reasons.push_back(std::move(reason));
-  }
-}
-
-void add_hints(const OfflineRules& rules, const OfflineUnit& unit, const PageScan& scan,
-               std::vector<Reason>& reasons) {
-  if (unit.block != nullptr && unit.block->state.starts_with("going_")) {
-    reasons.push_back(make_reason("going_offline", ReasonSeverity::hint,
-                                  fmt::format("its state is {}: somebody is at it", unit.block->state)));
-  }
-  if (rules.free_pages && scan.movable > 0) {
-    const std::uint64_t elsewhere = *rules.free_pages > scan.free ? *rules.free_pages - scan.free : 0;
-    if (scan.movable > elsewhere) {
-      Reason reason = make_reason(
-          "no_room", ReasonSeverity::hint,
-          fmt::format("{} pages have to move, and only {} are free elsewhere", scan.movable, elsewhere));
-      reason.count = scan.movable;
-      reasons.push_back(std::move(reason));
-    }
-  }
 }
 
 /// Evidence that is not to be had.
@@ -218,15 +166,11 @@ bool missed_evidence(const std::vector<Reason>& reasons) { return has_reason(rea
 bool blocks(const Reason& reason) { return reason.severity != ReasonSeverity::hint; }
 
 std::string_view error_of(const std::vector<Reason>& reasons) {
-  constexpr std::array<std::string_view, 4> invalid{"no_hot_remove", "multiple_zones", "multiple_nodes",
-                                                    "memory_hole"};
-  std::string_view error;
+  std::optional<OfflineStage> first;
   for (const Reason& reason : reasons) {
-    if (!blocks(reason)) continue;
-    if (std::find(invalid.begin(), invalid.end(), reason.code) != invalid.end()) return "EINVAL";
-    error = "EBUSY";
+    if (blocks(reason)) first = std::min(first.value_or(reason.stage), reason.stage);
   }
-  return error;
+  return first ? answer_of(*first) : std::string_view();
 }
 
 std::string_view what_keeps(const Lmb& lmb) {
@@ -261,6 +205,11 @@ bool judge_lmbs(const OfflineRules& rules, OfflineJudgement& judgement) {
   return say(OfflineVerdict::no_blocker_found, "once offline, the hypervisor can take its LMBs (DLPAR)");
 }
 
+/// Whether sections say that they are from boot (5.3+): the lowest one is.
+bool tells_early(const MemoryModel& model) {
+  return !model.sections.empty() && model.sections.front().flags.early;
+}
+
 void judge_removal(const MemoryModel& model, const OfflineRules& rules, OfflineJudgement& judgement) {
   const OfflineUnit& unit = judgement.unit;
   if (model.hot_plug != HotPlug::full) {
@@ -276,6 +225,10 @@ void judge_removal(const MemoryModel& model, const OfflineRules& rules, OfflineJ
   } else if (is_early(unit)) {
     judgement.remove = OfflineVerdict::unknown;
     judgement.remove_text = "memory from boot: whether firmware can take it away, a dump does not say";
+  } else if (!tells_early(model)) {
+    judgement.remove = OfflineVerdict::unknown;
+    judgement.remove_text =
+        "whether it is memory from boot, or of a device that can let it go, this kernel does not tell";
   } else if (judgement.verdict == OfflineVerdict::unknown) {
     judgement.remove = OfflineVerdict::unknown;
     judgement.remove_text = "evidence is missing";
@@ -292,15 +245,20 @@ void judge_removal(const MemoryModel& model, const OfflineRules& rules, OfflineJ
 
 }  // namespace
 
+bool is_online(const OfflineUnit& unit) {
+  return std::any_of(unit.sections.begin(), unit.sections.end(),
+                     [](const Section* section) { return section->flags.online; });
+}
+
+bool is_early(const OfflineUnit& unit) {
+  return std::any_of(unit.sections.begin(), unit.sections.end(),
+                     [](const Section* section) { return section->flags.early; });
+}
+
 std::string_view offline_verdict_name(OfflineVerdict verdict) {
   constexpr std::array<std::string_view, 5> names{"blocked", "no_blocker_found", "unknown", "offline",
                                                   "no_block"};
   return names.at(static_cast<std::size_t>(verdict));
-}
-
-std::string_view reason_severity_name(ReasonSeverity severity) {
-  constexpr std::array<std::string_view, 3> names{"permanent", "now", "hint"};
-  return names.at(static_cast<std::size_t>(severity));
 }
 
 OfflineUnit unit_of_block(const MemoryModel& model, const MemoryBlock& block) {
@@ -350,9 +308,9 @@ OfflineJudgement OfflineJudge::judge(const OfflineUnit& unit, const PageScan& sc
   }
   std::vector<Reason>& reasons = judgement.reasons;
   if (model_.hot_plug != HotPlug::full) {
-    reasons.push_back(
-        make_reason("no_hot_remove", ReasonSeverity::permanent,
-                    "this kernel is built without memory hot-remove (CONFIG_MEMORY_HOTREMOVE)"));
+    reasons.push_back(make_reason("no_hot_remove", ReasonSeverity::permanent,
+                                  "this kernel is built without memory hot-remove (CONFIG_MEMORY_HOTREMOVE)",
+                                  OfflineStage::checks));
   }
   if (unit.sections.empty() || model_.hot_plug == HotPlug::none ||
       (unit.block == nullptr && model_.blocks && !is_online(unit))) {
@@ -375,8 +333,8 @@ OfflineJudgement OfflineJudge::judge(const OfflineUnit& unit, const PageScan& sc
   const bool complete = add_pageblock_reasons(model_, unit, going_offline, reasons);
   for (Reason& reason : page_reasons(model_, rules_, objects_, unit, scan))
     reasons.push_back(std::move(reason));
-  add_vetoes(model_, rules_, unit, scan, reasons);
-  add_hints(rules_, unit, scan, reasons);
+  add_refusals(model_, rules_, unit, scan, reasons);
+  add_hints(model_, rules_, unit, scan, zone_names_, reasons);
   add_not_read(model_, rules_, scan, complete, reasons);
   std::stable_sort(reasons.begin(), reasons.end(),
                    [](const Reason& a, const Reason& b) { return a.severity < b.severity; });

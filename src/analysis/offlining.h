@@ -12,39 +12,18 @@
 #include <vector>
 
 #include "analysis/object_index.h"
+#include "analysis/reason.h"
 #include "base/position.h"
 #include "model/memory_model.h"
 #include "model/offline_rules.h"
-#include "model/page_owner.h"
 #include "model/page_scan.h"
 
 namespace memsect {
 
-/// blocked: the kernel refuses, or tries for ever. no_blocker_found: nothing in this dump is in the way, which promises
+/// blocked: the kernel refuses, or tries until it is interrupted. no_blocker_found: nothing in this dump is in the way, which promises
 /// nothing. unknown: evidence is missing. offline: it is offline already. no_block: it is no memory block's.
 enum class OfflineVerdict { blocked, no_blocker_found, unknown, offline, no_block };
 std::string_view offline_verdict_name(OfflineVerdict verdict);
-
-/// permanent: for as long as this kernel runs. now: as long as its owner keeps it. hint: no refusal by itself.
-enum class ReasonSeverity { permanent, now, hint };
-std::string_view reason_severity_name(ReasonSeverity severity);
-
-/// One thing in the way, with its evidence.
-struct Reason {
-  std::string_view code;  ///< of the contract: "holds_usage", "unmovable_slab", ...
-  ReasonSeverity severity = ReasonSeverity::now;
-  std::string text;                       ///< a sentence without a full stop
-  std::optional<SectionNr> section;       ///< where the first of it lies
-  std::uint64_t count = 0;                ///< pages, or objects of holds_*
-  std::vector<Pfn> first_pages;           ///< the first few
-  std::vector<std::uint64_t> pageblocks;  ///< pageblocks concerned, by first pfn; the first few
-  std::uint64_t pageblock_count = 0;
-  std::optional<VirtAddr> address;  ///< of the first object
-  std::vector<SectionNr> of_sections;
-  std::vector<NodeId> of_nodes;
-  /// Who allocated the first of first_pages; `not_applicable` where nobody noted it, or asked.
-  Result<PageOwner> owner = Error{Errc::not_applicable, "not asked for", {}};
-};
 
 /// What is judged: a memory block, or a section by itself.
 struct OfflineUnit {
@@ -55,6 +34,10 @@ struct OfflineUnit {
   PhysRange tested;                      ///< without the memmap that it hosts itself
 };
 
+/// Whether any of its sections is online; whether any is from boot.
+bool is_online(const OfflineUnit& unit);
+bool is_early(const OfflineUnit& unit);
+
 /// The memory block as a unit, and a section as one.
 OfflineUnit unit_of_block(const MemoryModel& model, const MemoryBlock& block);
 OfflineUnit unit_of_section(const MemoryModel& model, const Section& section);
@@ -62,7 +45,9 @@ OfflineUnit unit_of_section(const MemoryModel& model, const Section& section);
 struct OfflineJudgement {
   OfflineUnit unit;
   OfflineVerdict verdict = OfflineVerdict::unknown;
-  std::string_view error;  ///< what the kernel answers while it is blocked: "EBUSY" or "EINVAL"; else empty
+  /// What the kernel answers while it is blocked: "EINVAL", "EBUSY" or "EPERM"; "EINTR" where it tries until it is
+  /// interrupted; else empty.
+  std::string_view error;
   OfflineVerdict remove = OfflineVerdict::unknown;  ///< blocked, no_blocker_found or unknown
   std::string remove_text;
   std::vector<Reason> reasons;  ///< the strongest first

@@ -61,6 +61,7 @@ struct ObjectGroup {
   bool permanent = false;
   bool serves_others = false;
   bool reserved = false;
+  OfflineStage stage = OfflineStage::never_ends;  ///< isolation, if any of their pages refuses
   std::vector<VirtAddr> objects;
   std::vector<SectionNr> sections;
   std::vector<NodeId> nodes;
@@ -83,6 +84,7 @@ class Attribution {
     ObjectGroup& group = groups_[object.kind];
     group.permanent = group.permanent || object.permanent;
     group.reserved = group.reserved || seen.reserved;
+    if (seen.refuses || !seen.unmovable) group.stage = OfflineStage::isolation;
     if (!group.first) group.first = pages.start;
     if (group.first_pages.size() < most_examples) {
       const Pfn pfn = model_.geometry.phys_to_pfn(pages.start);
@@ -125,7 +127,7 @@ class Attribution {
   }
 
   struct Seen {
-    bool unmovable = false, reserved = false;
+    bool unmovable = false, refuses = false, reserved = false;
   };
   /// What the scan found in the pages of an object.
   Seen seen_in(PhysRange pages) const {
@@ -136,6 +138,7 @@ class Attribution {
     Seen seen;
     for (; run != scan_.runs.end() && run->pages.start < end; ++run) {
       seen.unmovable = seen.unmovable || is_unmovable(run->use);
+      seen.refuses = seen.refuses || refuses_isolation(run->use);
       seen.reserved = seen.reserved || run->use == PageUse::reserved;
     }
     return seen;
@@ -164,6 +167,7 @@ class Attribution {
     const ObjectWords words = words_of(kind);
     Reason reason;
     reason.code = words.code;
+    reason.stage = group.stage;
     // Boot memory that serves this very memory alone: freed only once it is gone, which waits for it.
     const bool own = !group.serves_others && group.nodes.empty() && group.reserved;
     reason.severity = group.permanent || own ? ReasonSeverity::permanent : ReasonSeverity::now;
@@ -196,6 +200,9 @@ struct UseGroup {
   Reason reason;
   std::map<std::string, std::uint64_t> names;  ///< slab caches, resources: pages of each
   std::optional<Pfn> last_pageblock;           ///< pages come in order
+  OfflineStage stage = OfflineStage::never_ends;
+  std::uint64_t never_free = 0;  ///< pages that refuse nothing, and never become free
+  bool hot_added = false;        ///< some of them were not there at boot
 };
 
 void count_pages(const MemoryModel& model, UseGroup& group, PfnRange pages) {
@@ -204,6 +211,7 @@ void count_pages(const MemoryModel& model, UseGroup& group, PfnRange pages) {
   reason.count += pages.size;
   for (std::uint64_t i = 0; i < pages.size && reason.first_pages.size() < most_examples; ++i)
     reason.first_pages.push_back(pages.start + i);
+  if (!model.geometry.pageblocks_known()) return;
   const std::uint64_t step = model.geometry.pages_per_pageblock();
   for (Pfn at(pages.start.raw() / step * step); at < pages.end(); at += step) {
     if (group.last_pageblock == at) continue;
@@ -235,11 +243,20 @@ std::string names_text(const std::map<std::string, std::uint64_t>& names) {
 
 std::string pages_text(std::uint64_t count) { return count == 1 ? "1 page" : fmt::format("{} pages", count); }
 
-/// Where reserved memory lies by the resource tree: "Kernel code", "Crash kernel", "System RAM".
+/// Where memory lies by the resource tree: "Kernel code", "Crash kernel", "System RAM"; empty where the tree cannot be had.
 std::string resource_at(const OfflineRules& rules, PhysAddr at) {
-  if (!rules.resources) return "System RAM";
+  if (!rules.resources) return {};
   const Resource* resource = innermost_resource(*rules.resources, at);
   return resource == nullptr || resource->name.empty() ? "no resource" : resource->name;
+}
+
+/// Where the next resource begins or ends after `at`: up to there the innermost one is the same.
+PhysAddr next_border(const std::vector<Resource>& resources, PhysAddr at, PhysAddr end) {
+  for (const Resource& resource : resources) {
+    if (resource.start > at) end = std::min(end, resource.start);
+    if (resource.last >= at && resource.last < end) end = resource.last + 1;
+  }
+  return end;
 }
 
 bool is_virtio_mem(const OfflineRules& rules, PhysAddr at) {
@@ -254,8 +271,18 @@ class Uses {
   /// Takes pages of a run that no object explains.
   void take(const UseRun& run, PfnRange pages) {
     if (run.use == PageUse::other && rules_.vmalloc) return take_apart(pages);
-    const std::optional<Kind> kind = kind_of(run, model_.geometry.pfn_to_phys(pages.start));
-    if (kind) note(*kind, pages);
+    const bool by_resource =
+        run.use == PageUse::reserved || run.use == PageUse::offline || run.use == PageUse::offline_in_use;
+    if (!by_resource || !rules_.resources) return take_alike(run, pages);
+    // Of a page that two resources share, the one with its first byte counts.
+    const MemoryGeometry& geometry = model_.geometry;
+    const PhysAddr end = geometry.pfn_to_phys(pages.end());
+    for (Pfn at = pages.start; at < pages.end();) {
+      const PhysAddr border = next_border(*rules_.resources, geometry.pfn_to_phys(at), end);
+      const Pfn next = std::min(geometry.phys_to_pfn(border + (geometry.page_size() - 1)), pages.end());
+      take_alike(run, {at, next - at});
+      at = next;
+    }
   }
 
   std::vector<Reason> reasons() const {
@@ -263,6 +290,7 @@ class Uses {
     for (const auto& [key, group] : groups_) {
       Reason reason = group.reason;
       std::tie(reason.code, reason.severity) = key;
+      reason.stage = group.stage;
       reason.text = text_of(reason, group);
       reasons.push_back(std::move(reason));
     }
@@ -274,12 +302,22 @@ class Uses {
     std::string_view code;
     ReasonSeverity severity = ReasonSeverity::now;
     std::string name;  ///< the slab cache or the resource; may be empty
+    OfflineStage stage = OfflineStage::isolation;
   };
+
+  void take_alike(const UseRun& run, PfnRange pages) {
+    const std::optional<Kind> kind = kind_of(run, model_.geometry.pfn_to_phys(pages.start));
+    if (kind) note(*kind, pages);
+  }
 
   void note(const Kind& kind, PfnRange pages) {
     UseGroup& group = groups_[{kind.code, kind.severity}];
     count_pages(model_, group, pages);
     if (!kind.name.empty()) group.names[kind.name] += pages.size;
+    group.stage = std::min(group.stage, kind.stage);
+    if (kind.stage == OfflineStage::never_ends) group.never_free += pages.size;
+    const Section* const section = model_.find_section(model_.geometry.pfn_to_section_nr(pages.start));
+    group.hot_added = group.hot_added || (section != nullptr && !section->flags.early);
   }
 
   /// Tells the pages that vmalloc() has mapped from those of which nothing is known.
@@ -306,10 +344,14 @@ class Uses {
         return Kind{crash ? "crashkernel" : "unmovable_reserved", ReasonSeverity::permanent, std::move(name)};
       }
       case PageUse::slab:
+      case PageUse::slab_unreferenced:
         return Kind{"unmovable_slab", ReasonSeverity::now,
-                    run.cache < scan_.caches.size() ? scan_.caches[run.cache] : "unknown"};
+                    run.cache < scan_.caches.size() ? scan_.caches[run.cache] : "unknown",
+                    refuses_isolation(run.use) ? OfflineStage::isolation : OfflineStage::never_ends};
       case PageUse::page_table:
         return Kind{"unmovable_page_table", ReasonSeverity::now, {}};
+      case PageUse::lru_batch:
+        return Kind{"unmovable_lru_batch", ReasonSeverity::now, {}};
       case PageUse::other:
         return Kind{"unmovable_other", ReasonSeverity::now, {}};
       case PageUse::poisoned:
@@ -319,7 +361,8 @@ class Uses {
       case PageUse::offline_in_use: {
         // virtio-mem drops its references when it is told that the block goes offline.
         const bool goes = is_virtio_mem(rules_, at) || !rules_.resources;
-        return Kind{"page_offline", goes ? ReasonSeverity::hint : ReasonSeverity::now, owner_of_offline(at)};
+        return Kind{"page_offline", goes ? ReasonSeverity::hint : ReasonSeverity::now, owner_of_offline(at),
+                    OfflineStage::migration};
       }
       default:
         return std::nullopt;
@@ -339,7 +382,23 @@ class Uses {
   std::string text_of(const Reason& reason, const UseGroup& group) const {
     const std::string pages = pages_text(reason.count);
     const std::string names = names_text(group.names);
-    if (reason.code == "unmovable_slab") return fmt::format("{} of slab: {}", pages, names);
+    if (reason.code == "unmovable_slab") {
+      const std::string never_free =
+          group.never_free == reason.count ? "all" : fmt::format("{} of them", group.never_free);
+      return fmt::format(
+          "{} of slab: {}{}", pages, names,
+          group.never_free == 0
+              ? ""
+              : fmt::format("; {} have no references: isolation does not refuse them, and offlining then "
+                            "waits until it is interrupted for them to become free",
+                            never_free));
+    }
+    if (reason.code == "unmovable_lru_batch") {
+      return fmt::format(
+          "{} of users on no LRU list, most likely in the batch of a CPU: this kernel refuses them until "
+          "something drains the batches (5.13 and later do that first)",
+          pages);
+    }
     if (reason.code == "unmovable_page_table") return fmt::format("{} of page tables", pages);
     if (reason.code == "unmovable_vmalloc")
       return fmt::format("{} mapped by vmalloc ({}modules, large tables, per-CPU data)", pages,
@@ -353,15 +412,20 @@ class Uses {
     }
     if (reason.code == "hwpoison") {
       return pages +
-             " with a memory failure (PG_hwpoison): no hindrance, but newer kernels do not put such a block "
-             "back online";
+             " with a memory failure (PG_hwpoison): they do not prevent offlining, but newer kernels refuse "
+             "to "
+             "put such a block back online";
     }
     if (reason.code == "page_offline") {
       return fmt::format("{} taken out (PageOffline) by {}, {}", pages, owners_text(group),
                          reason.severity == ReasonSeverity::hint ? "whose driver decides"
                                                                  : "which keeps references to them");
     }
-    return fmt::format("{} of boot memory (PG_reserved) that nobody gives back: {}", pages, names);
+    const char* const whose = group.hot_added ? "reserved by the kernel or a driver (PG_reserved)"
+                                              : "of boot memory (PG_reserved) that is never freed";
+    if (names.empty())
+      return fmt::format("{} {}; what for cannot be told without the resource tree", pages, whose);
+    return fmt::format("{} {}: {}", pages, whose, names);
   }
 
   const MemoryModel& model_;
@@ -369,23 +433,6 @@ class Uses {
   const PageScan& scan_;
   std::map<std::pair<std::string_view, ReasonSeverity>, UseGroup> groups_;
 };
-
-void add_pins(const MemoryModel& model, const PageScan& scan, std::vector<Reason>& reasons) {
-  if (scan.pinned.pages == 0) return;
-  const bool by_foll_pin = scan.foll_pin.pages > 0;
-  Reason reason;
-  reason.code = "maybe_gup_pinned";
-  reason.severity = ReasonSeverity::hint;
-  reason.count = scan.pinned.pages;
-  reason.first_pages = by_foll_pin ? scan.foll_pin.first : scan.pinned.first;
-  reason.section = model.geometry.pfn_to_section_nr(reason.first_pages.front());
-  reason.text = fmt::format(
-      "{} of users have more references than mappings explain, or a count of pins{}: while something holds "
-      "on to them (VFIO, RDMA, io_uring, vmsplice), offlining tries to move them for ever and does not fail",
-      pages_text(scan.pinned.pages),
-      by_foll_pin ? fmt::format(", {} of them by FOLL_PIN", scan.foll_pin.pages) : "");
-  reasons.push_back(std::move(reason));
-}
 
 }  // namespace
 
@@ -403,7 +450,6 @@ std::vector<Reason> page_reasons(const MemoryModel& model, const OfflineRules& r
     for (const PfnRange& left : attribution.left_of(run)) uses.take(run, left);
   }
   for (Reason& reason : uses.reasons()) reasons.push_back(std::move(reason));
-  add_pins(model, scan, reasons);
   return reasons;
 }
 

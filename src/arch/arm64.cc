@@ -114,19 +114,27 @@ struct EntryFormat {
     if (page_shift == 14) return lpa2 && level.shift == 36;
     return level.shift == 42;
   }
+  /// The contiguous bit (52): 16 entries belong together with pages of 4 KiB, 32 with 64 KiB; with 16 KiB 128 pages or 32
+  /// blocks (CONT_PTE_SHIFT, CONT_PMD_SHIFT). Linux sets it on PTEs and PMDs alone.
+  unsigned group_shift(std::uint64_t raw, const TableLevel& level) const {
+    if ((raw >> 52 & 1) == 0 || level.shift > 2 * page_shift - 3) return 0;
+    const bool of_pages = level.shift == page_shift;
+    return level.shift + (page_shift == 12 ? 4 : page_shift == 14 && of_pages ? 7 : 5);
+  }
   Result<TableEntry> decode(std::uint64_t raw, const TableLevel& level, bool last) const {
     using Kind = TableEntry::Kind;
     const bool valid = (raw & 1) != 0;
     const bool table_or_page = (raw & 2) != 0;
     if (!valid) return TableEntry{};
-    if (table_or_page) return TableEntry{last ? Kind::leaf : Kind::table, address(raw)};
+    if (table_or_page)
+      return TableEntry{last ? Kind::leaf : Kind::table, address(raw), 0, last ? group_shift(raw, level) : 0};
     if (last || !has_blocks(level))
       return Error{Errc::corrupt, fmt::format("{:#x} is of the reserved type 1", raw), {}};
     const PhysAddr block = address(raw);
     if ((block.raw() & low_bits(level.shift)) != 0)
       return Error{
           Errc::corrupt, fmt::format("{:#x} names a block that is not aligned to its size", raw), {}};
-    return TableEntry{Kind::leaf, block};
+    return TableEntry{Kind::leaf, block, 0, group_shift(raw, level)};
   }
 };
 

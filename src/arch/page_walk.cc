@@ -75,6 +75,28 @@ class TableTail {
   View view_;
 };
 
+/// Where the walk for an address ends: a leaf, or a hole.
+struct LastEntry {
+  TableTail tail;
+  TableEntry entry;
+  const TableLevel* level;
+};
+
+Result<LastEntry> find_last(const PhysicalMemory& memory, const TableTree& tree, VirtAddr at) {
+  PhysAddr table = tree.root;
+  for (const TableLevel& level : tree.levels) {
+    auto tail = TableTail::read(memory, tree, level, table, at);
+    if (!tail) return std::move(tail).error().within(place(tree, level, table, at));
+    auto entry = tail->entry(0);
+    if (!entry) return std::move(entry).error().within(place(tree, level, table, at));
+    if (entry->kind != TableEntry::Kind::table) return LastEntry{*std::move(tail), *entry, &level};
+    table = entry->phys;
+  }
+  return Error{Errc::corrupt,
+               fmt::format("the last page table for virtual address {:#x} leads to another one", at.raw()),
+               {}};
+}
+
 /// Goes down through the tables that translate some addresses.
 class TableVisit {
  public:
@@ -127,29 +149,26 @@ void visit_tables(const PhysicalMemory& memory, const TableTree& tree, VirtAddr 
 }
 
 Result<Mapping> walk_tables(const PhysicalMemory& memory, const TableTree& tree, VirtAddr at) {
-  PhysAddr table = tree.root;
-  for (const TableLevel& level : tree.levels) {
-    auto tail = TableTail::read(memory, tree, level, table, at);
-    if (!tail) return std::move(tail).error().within(place(tree, level, table, at));
-    auto entry = tail->entry(0);
-    if (!entry) return std::move(entry).error().within(place(tree, level, table, at));
-    if (entry->kind == TableEntry::Kind::table) {
-      table = entry->phys;
-      continue;
-    }
-    if (entry->page_shift > level.shift) {
-      const std::uint64_t size = std::uint64_t{1} << entry->page_shift;
-      const std::uint64_t in_page = at.raw() & (size - 1);
-      return Mapping{at, size - in_page, entry->phys + in_page};
-    }
-    const std::uint64_t within = at.raw() & ((std::uint64_t{1} << level.shift) - 1);
-    Mapping mapping{at, (std::uint64_t{tail->run_of(*entry)} << level.shift) - within, std::nullopt};
-    if (entry->kind == TableEntry::Kind::leaf) mapping.phys = entry->phys + within;
-    return mapping;
+  const auto last = find_last(memory, tree, at);
+  if (!last) return last.error();
+  const TableEntry& entry = last->entry;
+  const unsigned shift = last->level->shift;
+  if (entry.page_shift > shift) {
+    const std::uint64_t size = std::uint64_t{1} << entry.page_shift;
+    const std::uint64_t in_page = at.raw() & (size - 1);
+    return Mapping{at, size - in_page, entry.phys + in_page};
   }
-  return Error{Errc::corrupt,
-               fmt::format("the last page table for virtual address {:#x} leads to another one", at.raw()),
-               {}};
+  const std::uint64_t within = at.raw() & ((std::uint64_t{1} << shift) - 1);
+  Mapping mapping{at, (std::uint64_t{last->tail.run_of(entry)} << shift) - within, std::nullopt};
+  if (entry.kind == TableEntry::Kind::leaf) mapping.phys = entry.phys + within;
+  return mapping;
+}
+
+Result<std::uint64_t> leaf_size(const PhysicalMemory& memory, const TableTree& tree, VirtAddr at) {
+  const auto last = find_last(memory, tree, at);
+  if (!last) return last.error();
+  if (last->entry.kind != TableEntry::Kind::leaf) return 0;
+  return std::uint64_t{1} << std::max({last->level->shift, last->entry.page_shift, last->entry.group_shift});
 }
 
 }  // namespace memsect

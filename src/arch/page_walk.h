@@ -24,6 +24,9 @@ struct TableEntry {
   /// log2 of the page's size, where several entries beside each other name one and the same page: each of them the
   /// start of it (riscv: NAPOT). 0: the page is as large as what the entry covers.
   unsigned page_shift = 0;
+  /// log2 of what such entries map together, where the processor was told that they belong together (arm64: the
+  /// contiguous bit) though each names its own page. 0: the entry stands alone.
+  unsigned group_shift = 0;
 };
 
 /// One level of a tree: tables of `1 << index_bits` entries, each of which covers `1 << shift` bytes.
@@ -49,6 +52,9 @@ struct TableTree {
 /// same table and continue it: holes beside holes, pages at consecutive addresses. It looks at the bits of
 /// `at` that the levels index and at no others: which addresses belong to the tree is the caller's knowledge.
 Result<Mapping> walk_tables(const PhysicalMemory& memory, const TableTree& tree, VirtAddr at);
+
+/// How many bytes the leaf that maps `at` has, with those that belong together with it; 0 where nothing is mapped.
+Result<std::uint64_t> leaf_size(const PhysicalMemory& memory, const TableTree& tree, VirtAddr at);
 
 /// The tables below the top one that translate [start, start + size), by the bits that the levels index. Reads no table of
 /// the last level. As many entries are looked at as the addresses have, however the tables are knotted.

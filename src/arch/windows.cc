@@ -58,6 +58,12 @@ Result<Mapping> WindowTranslator::table_mapping_at(VirtAddr at) const {
   return mapping;
 }
 
+Result<std::uint64_t> WindowTranslator::leaf_size_at(VirtAddr at) const {
+  const VirtAddr bare = without_tag(at);
+  if (bare < layout_.tables.first || bare > layout_.tables.last) return 0;
+  return leaf_size(*memory_, layout_.tables.tree, bare);
+}
+
 Result<void> WindowTranslator::visit_tables(VirtAddr start, std::uint64_t size,
                                             const TableListener& listener) const {
   const TreeSpan& tables = layout_.tables;

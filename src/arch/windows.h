@@ -47,6 +47,7 @@ class WindowTranslator final : public Translator {
 
   Result<Mapping> mapping_at(VirtAddr at) const override;
   Result<Mapping> table_mapping_at(VirtAddr at) const override;
+  Result<std::uint64_t> leaf_size_at(VirtAddr at) const override;
   Result<void> visit_tables(VirtAddr start, std::uint64_t size, const TableListener& listener) const override;
 
  private:

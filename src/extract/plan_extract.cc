@@ -26,6 +26,7 @@
 #include "offlining/offline_rules.h"
 #include "page/page_decoder.h"
 #include "page/page_owner_reader.h"
+#include "page/page_scanner.h"
 
 namespace memsect {
 namespace {
@@ -328,6 +329,16 @@ void visit_slab_pages(const Kernel& kernel, const MemoryModel& model, const Page
   }
 }
 
+/// Looks at all pages as `removable` does, for what their struct pages lead to: names of slab caches, devices that pages
+/// are written to.
+void scan_pages(const Kernel& kernel, const MemoryModel& model) {
+  PageScanner scanner(kernel, model.geometry);
+  for (const Section& section : model.sections) {
+    const PfnRange pages{model.geometry.section_nr_to_pfn(section.nr), model.geometry.pages_per_section()};
+    if (section.flags.online) static_cast<void>(scanner.scan(model, pages));
+  }
+}
+
 /// Reads what is wanted once: the memory notes what cannot be had of the objects that were taken as a whole.
 void try_to_read(const Kernel& kernel, const RangeSet& wanted) {
   constexpr std::uint64_t at_once = std::uint64_t{64} << 10;
@@ -449,6 +460,7 @@ Result<ExtractPlan> plan_extract(const Kernel& kernel, const AccessRecord& recor
   if (model->geometry.kind != MemoryModelKind::flatmem) {  // there memsect has nothing to judge
     walk_known_tables(kernel, *model);
     static_cast<void>(load_offline_rules(kernel, *model));
+    scan_pages(kernel, *model);
   }
   const PageOwnerReader owners(kernel);
   owners.read_all(*model);

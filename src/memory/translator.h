@@ -43,6 +43,12 @@ class Translator {
   virtual Result<Mapping> mapping_at(VirtAddr at) const = 0;
   /// The same by the page tables alone, without what is known of the kernel image beforehand.
   virtual Result<Mapping> table_mapping_at(VirtAddr at) const { return mapping_at(at); }
+  /// How many bytes the page tables map by the one leaf that maps `at`, or by those that the processor was told to take
+  /// as one; 0 where they map nothing. `not_applicable` where there are no page tables.
+  virtual Result<std::uint64_t> leaf_size_at(VirtAddr at) const {
+    static_cast<void>(at);
+    return Error{Errc::not_applicable, "this machine translates without page tables", {}};
+  }
   /// The page tables that [start, start + size) is translated by. The lowest ones are named by those above them and not
   /// read. `not_applicable` where there are no page tables.
   virtual Result<void> visit_tables(VirtAddr start, std::uint64_t size, const TableListener& listener) const {

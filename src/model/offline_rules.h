@@ -7,7 +7,11 @@
 
 #include "base/position.h"
 #include "base/result.h"
+#include "model/huge_pool.h"
 #include "model/lmb.h"
+#include "model/mapping_edge.h"
+#include "model/memory_notifier.h"
+#include "model/migration_room.h"
 #include "model/resource.h"
 #include "model/vmalloc_pages.h"
 
@@ -29,8 +33,15 @@ struct OfflineRules {
   bool refuses_straddling_hugetlb = false;
   /// memory_block.zone tells it (5.18+); else the kernel looks at the zones of all its pages.
   bool block_has_zone = false;
-  /// Free pages of the whole machine; nothing where they are not known.
-  std::optional<std::uint64_t> free_pages;
+  /// Where pages can be moved to, by node.
+  Result<MigrationRoom> room = Error{Errc::not_applicable, "not asked for", {}};
+  /// The pools of hugetlb; `not_applicable` in kernels without.
+  Result<std::vector<HugePool>> huge_pools = Error{Errc::not_applicable, "not asked for", {}};
+  /// Who is asked before memory goes offline, in the order in which they are.
+  Result<std::vector<MemoryNotifier>> notifiers = Error{Errc::not_applicable, "not asked for", {}};
+  /// Ascending: all ends of hot-added blocks and sections where a mapping would be cut, in kernels that refuse then (arm64,
+  /// 7.2+); empty elsewhere.
+  std::vector<MappingEdge> cut_mappings;
 };
 
 }  // namespace memsect

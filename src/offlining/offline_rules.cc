@@ -1,7 +1,8 @@
 // Rules that leave no trace in types are recognised by the functions that carry them out, never by a release:
 //
 //   prevent_bootmem_remove_notifier     arm64: refuses early sections at MEM_GOING_OFFLINE (Linux bbd6ec605c0f, "arm64/mm:
-//   prevent_memory_remove_notifier      Enable memory hot remove", v5.7; the second name from 7.2 on)
+//   prevent_memory_remove_notifier      Enable memory hot remove", v5.7; the second name from 7.2 on, which also
+//                                       refuses to cut mappings in two: cut_mappings.cc)
 //   isolate_single_pageblock            migrates or refuses what reaches over the ends of the range (Linux b2c9e2fbba32,
 //                                       "mm: make alloc_contig_range work at pageblock granularity", v5.19), free huge
 //                                       pages of hugetlb included until
@@ -11,10 +12,16 @@
 // The functions are static, but kallsyms and vmlinux name those as well.
 #include "offlining/offline_rules.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "kernel/kernel.h"
+#include "offlining/cut_mappings.h"
+#include "offlining/huge_pools.h"
 #include "offlining/lmbs.h"
+#include "offlining/migration_room.h"
+#include "offlining/notifiers.h"
 #include "offlining/resources.h"
 #include "offlining/vmalloc.h"
 
@@ -42,16 +49,11 @@ std::uint64_t crash_kernel_size(const Kernel& kernel) {
   return first && last && *last > *first ? *last - *first + 1 : 0;
 }
 
-/// vm_zone_stat[NR_FREE_PAGES]: per-CPU differences are not added, which is near enough for a hint.
-std::optional<std::uint64_t> free_pages(const Kernel& kernel) {
-  const auto at = kernel.address_of("vm_zone_stat");
-  const auto index = kernel.types().find_enumerator("zone_stat_item", "NR_FREE_PAGES");
-  if (!at || !index || *index < 0 || *index > 64) return std::nullopt;
-  const std::size_t word = kernel.arch().word_size;
-  const VirtAddr counter = *at + static_cast<std::uint64_t>(*index) * word;
-  const auto pages = kernel.space().read_number(counter, word, kernel.order());
-  if (!pages || *pages >> (8 * word - 1) != 0) return std::nullopt;
-  return *pages;
+/// A part that decides no verdict: what its absence means is said.
+template <class Part>
+void note_loss(const Result<Part>& part, std::string_view what, Notes& notes) {
+  if (!part && part.error().code != Errc::not_applicable)
+    notes.note(fmt::format("{}: {}", what, part.error().message));
 }
 
 }  // namespace
@@ -69,7 +71,19 @@ OfflineRules load_offline_rules(const Kernel& kernel, MemoryModel& model) {
       !has_function(kernel, {"move_freepages_block_isolate", "pageblock_isolate_and_move_free_pages"});
   const auto block = kernel.types().find_struct("memory_block");
   rules.block_has_zone = block && block->has("zone");
-  rules.free_pages = free_pages(kernel);
+  rules.huge_pools = load_huge_pools(kernel);
+  if (model.geometry.kind == MemoryModelKind::flatmem) return rules;  // no memory ever goes offline there
+  rules.notifiers = load_memory_notifiers(kernel);
+  note_loss(rules.notifiers, "notifiers that memsect does not know cannot be named", model.notes);
+  rules.room = load_migration_room(kernel, model);
+  note_loss(rules.room, "whether other nodes have room for pages that have to move cannot be told",
+            model.notes);
+  const bool supported = rules.room || rules.room.error().code == Errc::no_type ||
+                         rules.room.error().code == Errc::no_member ||
+                         rules.room.error().code == Errc::no_symbol;
+  if (!supported) model.incomplete = true;  // a hint may be missing
+  if (has_function(kernel, {"prevent_memory_remove_notifier"}))
+    rules.cut_mappings = find_cut_mappings(kernel, model);
   return rules;
 }
 

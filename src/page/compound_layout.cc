@@ -3,6 +3,7 @@
 //   order    ..6.0 page[1].compound_order    6.1-6.5 folio._folio_order    6.6+ low byte of folio._flags_1
 //   hugetlb  ..6.0 page[1].compound_dtor     6.1-6.5 folio._folio_dtor     6.6-6.8 PG_hugetlb in page[1].flags
 //            6.9+ a page_type
+//   mapped   ..6.1 page[1].compound_mapcount       6.2+ folio._entire_mapcount; 6.10+ folio._large_mapcount: the parts too
 //   pins     5.7-5.17 page[2].hpage_pinned_refcount    5.18-6.0 page[1].compound_pincount    6.1+ folio._pincount
 #include "page/compound_layout.h"
 
@@ -58,6 +59,19 @@ void find_pincount(const Result<StructLayout>& folio, const StructLayout& page, 
   if (layout.pincount && layout.pincount->end() > 3 * page.size) layout.pincount.reset();
 }
 
+void find_mapcounts(const TypeSource& types, const Result<StructLayout>& folio, const StructLayout& page,
+                    CompoundLayout& layout) {
+  layout.large_mapcount = field_of(folio, "_large_mapcount");
+  layout.entire_mapcount = field_of(folio, "_entire_mapcount");
+  if (!layout.entire_mapcount) layout.entire_mapcount = in_tail(page, 1, "compound_mapcount");
+  // Linux cb67f4282bf9 ("mm,thp,rmap: simplify compound page mapcount handling") (v6.2) did away with the flag
+  const auto bit = types.find_enumerator("pageflags", "PG_double_map");
+  if (bit && *bit >= 0 && *bit < 64) {
+    layout.double_map_flags = in_tail(page, 1, "flags");
+    layout.double_map_flag = std::uint64_t{1} << *bit;
+  }
+}
+
 }  // namespace
 
 bool CompoundLayout::is_hugetlb(Bytes head) const {
@@ -73,7 +87,10 @@ CompoundLayout find_compound_layout(const TypeSource& types) {
   find_order(folio, *page, layout);
   find_hugetlb(types, folio, *page, layout);
   find_pincount(folio, *page, layout);
-  for (std::optional<Field>* field : {&layout.order, &layout.hugetlb_dtor, &layout.hugetlb_flags}) {
+  find_mapcounts(types, folio, *page, layout);
+  for (std::optional<Field>* field :
+       {&layout.order, &layout.hugetlb_dtor, &layout.hugetlb_flags, &layout.large_mapcount,
+        &layout.entire_mapcount, &layout.double_map_flags}) {
     if (*field && (*field)->end() > 2 * page->size) field->reset();
     if (*field) layout.bytes = std::max(layout.bytes, (*field)->end());
   }

@@ -24,6 +24,14 @@ struct CompoundLayout {
   /// How often FOLL_PIN holds it (5.7+). Pages that are not compound count it in their references.
   std::optional<Field> pincount;
 
+  // How often page tables map it or its parts, less one:
+  std::optional<Field> large_mapcount;   ///< both added up (6.10+)
+  std::optional<Field> entire_mapcount;  ///< as a whole; the parts' own counts are in their struct pages
+  /// The flags of the second page have double_map_flag when the parts' counts are one too high (to 6.1); files' parts count
+  /// mappings of the whole as well then.
+  std::optional<Field> double_map_flags;
+  std::uint64_t double_map_flag = 0;
+
   /// Whether the compound page is one of hugetlb by these marks. `head`: `bytes` bytes of it.
   bool is_hugetlb(Bytes head) const;
 };

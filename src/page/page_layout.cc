@@ -52,6 +52,11 @@ void find_slab(const TypeSource& types, const StructLayout& page, PageLayout& la
 
 }  // namespace
 
+std::uint64_t flag_bit(const TypeSource& types, std::string_view name) {
+  const auto bit = types.find_enumerator("pageflags", name);
+  return bit && *bit >= 0 && *bit < 64 ? std::uint64_t{1} << *bit : 0;
+}
+
 Result<PageLayout> find_page_layout(const Kernel& kernel) {
   const TypeSource& types = kernel.types();
   auto page = types.find_struct("page");

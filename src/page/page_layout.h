@@ -39,9 +39,17 @@ struct PageLayout {
   bool high_addresses = true;
 
   PageMapping mapping_of(Bytes page) const;
+  /// Whether it is a user's: anonymous, KSM, or in a file's page cache.
+  bool is_users(Bytes page) const {
+    const PageMapping kind = mapping_of(page);
+    return kind != PageMapping::none && kind != PageMapping::movable_ops;
+  }
   /// The name of the slab cache that a slab with this head belongs to. `head`: `bytes` bytes.
   Result<std::string> slab_cache_name(const AddressSpace& space, Bytes head) const;
 };
+
+/// The bit of a page flag in page.flags ("PG_lru"), 0 where this kernel has no such flag.
+std::uint64_t flag_bit(const TypeSource& types, std::string_view name);
 
 /// The layout by the kernel's types. An error where a member that every kernel has is not known.
 Result<PageLayout> find_page_layout(const Kernel& kernel);

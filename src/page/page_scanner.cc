@@ -12,8 +12,9 @@
 //   else                                            unmovable
 //
 // Here the walk goes on behind an unmovable page, to say all that is in the way. Pages of users that sit in per-CPU LRU
-// batches bear no PG_lru yet; the kernel drains the batches before it looks (lru_cache_disable), so they count as
-// movable. Where page types, flags and compound pages stand in a struct page, by release: page_types.cc,
+// batches bear no PG_lru yet. Since Linux d479960e44f2 ("mm: disable LRU pagevec during the migration temporarily", v5.13)
+// the kernel drains the batches before it looks (lru_cache_disable), so they count as movable; older kernels, which have
+// migrate_prep() instead, look first. Where page types, flags and compound pages stand in a struct page, by release: page_types.cc,
 // compound_layout.cc, page_layout.cc.
 //
 // HugeTLB's vmemmap optimisation maps one page of struct pages many times (5.15-7.0): what looks like a head at the
@@ -32,19 +33,24 @@
 #include "kernel/kernel.h"
 #include "memory/address_space.h"
 #include "page/page_layout.h"
+#include "page/page_pins.h"
 #include "page/page_reader.h"
 #include "page/page_window.h"
+#include "page/writeback_devices.h"
 
 namespace memsect {
 namespace {
 
 constexpr std::size_t most_examples = 8;
 constexpr std::size_t most_caches = 4096;  // a kernel has some 200
-constexpr std::int64_t pin_bias = 1024;    // GUP_PIN_COUNTING_BIAS
+constexpr std::size_t most_huge_pages = std::size_t{1} << 20;
 
-std::uint64_t flag_bit(const TypeSource& types, const char* name) {
-  const auto bit = types.find_enumerator("pageflags", name);
-  return bit && *bit >= 0 && *bit < 64 ? std::uint64_t{1} << *bit : 0;
+/// By the functions; where a list of symbols was cut down and has neither of them, by a member that came with 5.15.
+bool drains_lru_batches(const Kernel& kernel) {
+  if (kernel.address_of("lru_cache_disable")) return true;
+  if (kernel.address_of("migrate_prep")) return false;
+  const auto zone = kernel.types().find_struct("zone");
+  return !zone || zone->has("present_early_pages");
 }
 
 void add_run(std::vector<UseRun>& runs, const UseRun& run) {
@@ -79,13 +85,16 @@ class PageScanner::Inside {
     std::uint64_t pages = 1;
     std::uint32_t cache = 0;
     bool corrupt = false;
-    bool hugetlb = false;
-    bool pinned = false;  ///< a compound page that FOLL_PIN holds
+    PagePins pins = PagePins::none;
+    const std::string* writeback_to = nullptr;  ///< the device, while it is written to one
+    // Of hugetlb:
+    unsigned huge_order = 0;        ///< 0: it is none
+    std::uint64_t behind_head = 0;  ///< pages between its first one and this
+    bool in_use = false;
   };
   /// Bits of page.flags; 0 where this kernel has no such flag.
   struct Flags {
-    std::uint64_t head = 0, reserved = 0, lru = 0, slab = 0, hwpoison = 0, movable_ops = 0, swapcache = 0,
-                  fs_private = 0;
+    std::uint64_t head = 0, reserved = 0, lru = 0, slab = 0, hwpoison = 0, movable_ops = 0, writeback = 0;
   };
   /// Of page_type; nothing where this kernel has no such type.
   struct Types {
@@ -100,12 +109,10 @@ class PageScanner::Inside {
   Found judge_single(Bytes page, PageScan& scan);
   const PageInfo& place_of(Bytes page, std::uint64_t flags, PageScan& scan);
   std::optional<VirtAddr> head_of(Bytes page, VirtAddr address, std::uint64_t flags) const;
-  std::optional<Bytes> bytes_at(VirtAddr address, std::uint64_t size);
   bool is_type(Bytes page, const std::optional<PageType>& type) const;
   bool has_movable_ops(Bytes page, std::uint64_t flags) const;
-  bool is_users(Bytes page) const;
-  bool is_pinned(VirtAddr head, std::uint64_t pages);
-  void note_pins(Bytes page, Pfn pfn, PageScan& scan) const;
+  PageUse use_of_users(Bytes page) const;
+  void note_found(const Found& found, PfnRange pages, Pfn end, PageScan& scan) const;
   std::uint32_t cache_of(Bytes head, PageScan& scan);
 
   PageReader reader_;
@@ -117,7 +124,9 @@ class PageScanner::Inside {
   std::optional<unsigned> zone_movable_, zone_device_;
   Result<void> usable_;
   PageWindow window_;
-  std::vector<std::byte> aside_;  ///< struct pages that the window does not have
+  PinCounter pins_;
+  WritebackDevices writeback_;
+  bool drains_lru_batches_;
   /// Node and zone of the page before, which are those of nearly every page.
   std::optional<PageInfo> last_place_;
   std::uint64_t last_place_bits_ = 0;
@@ -128,7 +137,9 @@ PageScanner::Inside::Inside(const Kernel& kernel, const MemoryGeometry& geometry
     : reader_(kernel, geometry),
       space_(kernel.space()),
       page_size_(geometry.page_size()),
-      window_(geometry.page_size()) {
+      window_(geometry.page_size()),
+      writeback_(kernel),
+      drains_lru_batches_(drains_lru_batches(kernel)) {
   usable_ = bind(kernel);
 }
 
@@ -145,8 +156,8 @@ Result<void> PageScanner::Inside::bind(const Kernel& kernel) {
   flags_.slab = flag_bit(types, "PG_slab");
   flags_.hwpoison = flag_bit(types, "PG_hwpoison");
   flags_.movable_ops = flag_bit(types, "PG_movable_ops");  // 6.17+
-  flags_.swapcache = flag_bit(types, "PG_swapcache");
-  flags_.fs_private = flag_bit(types, "PG_private");
+  flags_.writeback = flag_bit(types, "PG_writeback");
+  pins_ = PinCounter(types, layout_);
   if (flags_.reserved == 0 || flags_.lru == 0)
     return Error{Errc::no_type, "PG_reserved and PG_lru are not known: enum pageflags is missing", {}};
   bind_types();
@@ -189,17 +200,10 @@ bool PageScanner::Inside::has_movable_ops(Bytes page, std::uint64_t flags) const
   return (layout_.mapping.get(page) & kind_bits) == movable;
 }
 
-/// Anonymous, KSM, or in a file's page cache.
-bool PageScanner::Inside::is_users(Bytes page) const {
-  const PageMapping mapping = layout_.mapping_of(page);
-  return mapping != PageMapping::none && mapping != PageMapping::movable_ops;
-}
-
-std::optional<Bytes> PageScanner::Inside::bytes_at(VirtAddr address, std::uint64_t size) {
-  if (const auto bytes = window_.find(address, size)) return bytes;
-  aside_.resize(size);
-  if (!space_.read(address, aside_)) return std::nullopt;
-  return Bytes(aside_);
+/// Of a page in use that is on no LRU list: anonymous, KSM, or in a file's page cache, or of the kernel.
+PageUse PageScanner::Inside::use_of_users(Bytes page) const {
+  if (!layout_.is_users(page)) return PageUse::other;
+  return drains_lru_batches_ ? PageUse::movable : PageUse::lru_batch;
 }
 
 std::optional<VirtAddr> PageScanner::Inside::head_of(Bytes page, VirtAddr address,
@@ -232,21 +236,13 @@ std::uint32_t PageScanner::Inside::cache_of(Bytes head, PageScan& scan) {
   return index;
 }
 
-/// A compound page of so many pages. The smallest have no room for the count in some kernels.
-bool PageScanner::Inside::is_pinned(VirtAddr head, std::uint64_t pages) {
-  const auto& pincount = layout_.compound.pincount;
-  if (!pincount || pincount->end() > pages * layout_.bytes) return false;
-  const auto bytes = bytes_at(head, pincount->end());
-  return bytes && pincount->get_signed(*bytes) > 0;
-}
-
 PageScanner::Inside::Found PageScanner::Inside::judge_compound(VirtAddr address, VirtAddr head,
                                                                PageScan& scan) {
   Found broken;
   broken.corrupt = true;
   const std::uint64_t distance = address - head;  // wraps for a head behind its tail
   if (distance % layout_.bytes != 0 || distance / layout_.bytes >> largest_folio_order != 0) return broken;
-  const auto bytes = bytes_at(head, std::max(layout_.bytes, layout_.compound.bytes));
+  const auto bytes = window_.get(space_, head, std::max(layout_.bytes, layout_.compound.bytes));
   if (!bytes || (layout_.flags.get(*bytes) & flags_.head) == 0) return broken;
   const std::uint64_t flags = layout_.flags.get(*bytes);
   const std::uint64_t behind = distance / layout_.bytes;
@@ -258,16 +254,22 @@ PageScanner::Inside::Found PageScanner::Inside::judge_compound(VirtAddr address,
   }
   if (is_type(*bytes, types_.hugetlb) || layout_.compound.is_hugetlb(*bytes)) {
     found.use = PageUse::movable;
-    found.hugetlb = true;
+    if (layout_.compound.order) found.huge_order = static_cast<unsigned>(layout_.compound.order->get(*bytes));
+    found.behind_head = behind;
+    found.in_use = layout_.refcount.get_signed(*bytes) > 0;
   } else if ((flags & flags_.slab) != 0 || is_type(*bytes, types_.slab)) {
     found.use = PageUse::slab;
     found.cache = cache_of(*bytes, scan);
   } else if (is_type(*bytes, types_.table)) {
     found.use = PageUse::page_table;
-  } else if ((flags & flags_.lru) != 0 || has_movable_ops(*bytes, flags) || is_users(*bytes)) {
+  } else if ((flags & flags_.lru) != 0 || has_movable_ops(*bytes, flags)) {
     found.use = PageUse::movable;
+  } else {
+    found.use = use_of_users(*bytes);
   }
-  if (found.use == PageUse::movable) found.pinned = is_pinned(head, found.pages + behind);
+  if (found.use != PageUse::movable) return found;
+  if ((flags & flags_.writeback) != 0) found.writeback_to = &writeback_.device_of(space_, layout_, *bytes);
+  found.pins = pins_.of_compound(space_, window_, head, found.pages + behind, found.huge_order != 0);
   return found;
 }
 
@@ -276,15 +278,17 @@ PageScanner::Inside::Found PageScanner::Inside::judge_single(Bytes page, PageSca
   const std::int64_t references = layout_.refcount.get_signed(page);
   if ((flags & flags_.slab) != 0 || is_type(page, types_.slab)) {
     // Since 7.0 slabs have no reference, and single pages of them pass has_unmovable_pages(). They are in the way all
-    // the same: test_pages_isolated() wants every page free, poisoned or offline in the end.
-    return {PageUse::slab, 1, cache_of(page, scan)};
+    // the same: test_pages_isolated() wants every page free, poisoned or offline in the end, and offline_pages() asks it
+    // again and again.
+    const PageUse use = references == 0 ? PageUse::slab_unreferenced : PageUse::slab;
+    return {use, 1, cache_of(page, scan)};
   }
   if (references == 0) {
     if (!is_type(page, types_.buddy)) {
       return {is_type(page, types_.offline) ? PageUse::offline : PageUse::free};
     }
     const std::uint64_t order = layout_.private_word.get(page);
-    if (order > largest_free_order) return {PageUse::free, 1, 0, true, false, false};
+    if (order > largest_free_order) return {PageUse::free, 1, 0, true};
     return {PageUse::free, std::uint64_t{1} << order};
   }
   if ((flags & flags_.hwpoison) != 0) return {PageUse::poisoned};
@@ -292,7 +296,7 @@ PageScanner::Inside::Found PageScanner::Inside::judge_single(Bytes page, PageSca
   if (is_type(page, types_.offline)) return {movable_ops ? PageUse::movable : PageUse::offline_in_use};
   if ((flags & flags_.lru) != 0 || movable_ops) return {PageUse::movable};
   if (is_type(page, types_.table)) return {PageUse::page_table};
-  return {is_users(page) ? PageUse::movable : PageUse::other};
+  return {use_of_users(page)};
 }
 
 PageScanner::Inside::Found PageScanner::Inside::judge(Bytes page, VirtAddr address, PageScan& scan) {
@@ -303,6 +307,10 @@ PageScanner::Inside::Found PageScanner::Inside::judge(Bytes page, VirtAddr addre
   const auto head = head_of(page, address, flags);
   Found found = head ? judge_compound(address, *head, scan) : judge_single(page, scan);
   if (zone_movable_ == zone && is_unmovable(found.use)) found.use = PageUse::movable;
+  if (!head && found.use == PageUse::movable) {
+    found.pins = pins_.of_single(page);
+    if ((flags & flags_.writeback) != 0) found.writeback_to = &writeback_.device_of(space_, layout_, page);
+  }
   return found;
 }
 
@@ -319,20 +327,22 @@ const PageInfo& PageScanner::Inside::place_of(Bytes page, std::uint64_t flags, P
   return *last_place_;
 }
 
-void PageScanner::Inside::note_pins(Bytes page, Pfn pfn, PageScan& scan) const {
-  const std::uint64_t flags = layout_.flags.get(page);
-  if (!layout_.mapcount || !is_users(page)) return;
-  const std::int64_t stored = layout_.mapcount->get_signed(page);
-  if (stored < -1) return;  // a page type
-  const bool is_file = layout_.mapping_of(page) == PageMapping::file;
-  const std::int64_t holders =
-      is_file ? 1 + ((flags & flags_.fs_private) != 0 ? 1 : 0) : ((flags & flags_.swapcache) != 0 ? 1 : 0);
-  // Whoever took it off its LRU list, or is about to put it there, holds it: so does offlining while it tries to move it.
-  const std::int64_t isolated = (flags & flags_.lru) == 0 ? 1 : 0;
-  const std::int64_t unexplained = layout_.refcount.get_signed(page) - (stored + 1) - holders - isolated;
-  if (unexplained <= 0) return;
-  note_pages(scan.pinned, {pfn, 1});
-  if (unexplained >= pin_bias) note_pages(scan.foll_pin, {pfn, 1});
+/// Whether pages are pinned or on their way to a disk, and huge pages.
+void PageScanner::Inside::note_found(const Found& found, PfnRange pages, Pfn end, PageScan& scan) const {
+  if (found.pins != PagePins::none) note_pages(scan.pinned, pages);
+  if (found.pins == PagePins::foll_pin) note_pages(scan.foll_pin, pages);
+  if (found.writeback_to != nullptr) {
+    WritebackPages& writeback = scan.writeback;
+    writeback.pages += pages.size;
+    if (writeback.first.size() < most_examples) writeback.first.push_back(pages.start);
+    writeback.by_device[*found.writeback_to] += pages.size;
+  }
+  if (found.huge_order == 0) return;
+  if (found.pages > end - pages.start) scan.straddling_hugetlb = pages.start;
+  const Pfn first(pages.start.raw() - found.behind_head);
+  const bool known = !scan.huge_pages.empty() && scan.huge_pages.back().first == first;
+  if (!known && scan.huge_pages.size() < most_huge_pages)
+    scan.huge_pages.push_back({first, found.huge_order, found.in_use});
 }
 
 void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& section, PfnRange part,
@@ -352,17 +362,12 @@ void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& 
     const Found found = judge(*page, address, scan);
     const Pfn pfn = part.start + i;
     if (found.corrupt) ++scan.corrupt;
-    if (found.hugetlb && found.pages > end - pfn) scan.straddling_hugetlb = pfn;
     const std::uint64_t pages = std::min(found.pages, part.size - i);
     if (found.use == PageUse::free) {
       scan.free += pages;
     } else if (found.use == PageUse::movable) {
       scan.movable += pages;
-      if (found.pages == 1) note_pins(*page, pfn, scan);
-      if (found.pinned) {
-        note_pages(scan.pinned, {pfn, pages});
-        note_pages(scan.foll_pin, {pfn, pages});
-      }
+      note_found(found, {pfn, pages}, end, scan);
     } else {
       add_run(scan.runs, {{pfn, pages}, found.use, found.cache});
     }

@@ -27,4 +27,11 @@ std::optional<Bytes> PageWindow::find(VirtAddr at, std::uint64_t size) const {
   return Bytes(buffer_.span()).subspan(from, size);
 }
 
+std::optional<Bytes> PageWindow::get(const AddressSpace& space, VirtAddr at, std::uint64_t size) {
+  if (const auto bytes = find(at, size)) return bytes;
+  aside_.resize(size);
+  if (!space.read(at, aside_)) return std::nullopt;
+  return Bytes(aside_);
+}
+
 }  // namespace memsect

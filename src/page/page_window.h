@@ -27,13 +27,16 @@ class PageWindow {
   Result<void> load(const AddressSpace& space, VirtAddr start, std::uint64_t size);
   /// `size` bytes at `at`; nothing where they are not at hand.
   std::optional<Bytes> find(VirtAddr at, std::uint64_t size) const;
+  /// The same, read from `space` where they are not at hand. They last until the next call.
+  std::optional<Bytes> get(const AddressSpace& space, VirtAddr at, std::uint64_t size);
 
  private:
   std::uint64_t page_size_;
   LargeBuffer buffer_{most_bytes};
   VirtAddr start_;
   std::uint64_t size_ = 0;
-  std::vector<bool> lost_;  ///< by page from start_ on; empty when none is
+  std::vector<std::byte> aside_;  ///< what get() had to read
+  std::vector<bool> lost_;        ///< by page from start_ on; empty when none is
 };
 
 }  // namespace memsect

@@ -117,6 +117,7 @@ Value reason_value(const Reason& reason) {
   return Object{{"code", reason.code},
                 {"severity", reason_severity_name(reason.severity)},
                 {"text", reason.text},
+                {"error", reason.severity == ReasonSeverity::hint ? Value() : Value(answer_of(reason.stage))},
                 {"section", reason.section ? Value(reason.section->raw()) : Value()},
                 {"count", reason.count},
                 {"example", example_value(reason)},

@@ -41,6 +41,8 @@ std::string place_text(const OfflineUnit& unit) {
 std::string verdict_text(const OfflineJudgement& judgement) {
   switch (judgement.verdict) {
     case OfflineVerdict::blocked:
+      if (judgement.error == "EINTR")
+        return "cannot be put offline, the kernel tries until it is interrupted (EINTR):";
       return fmt::format("cannot be put offline, the kernel answers {}:", judgement.error);
     case OfflineVerdict::no_blocker_found:
       return "has nothing in it that blocks it in this dump, which is no promise: pages may be taken or "

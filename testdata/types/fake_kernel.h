@@ -33,5 +33,35 @@ enum zone_stat_item { NR_FREE_PAGES, NR_VM_ZONE_STAT_ITEMS };
 enum zone_stat_item a_zone_stat_item;
 unsigned long vm_zone_stat[NR_VM_ZONE_STAT_ITEMS];
 
+enum zone_watermarks { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARK };
+enum zone_watermarks a_zone_watermark;
+
+struct hstate {
+  int next_nid_to_alloc, next_nid_to_free;
+  unsigned int order;
+  unsigned long mask, max_huge_pages, nr_huge_pages, free_huge_pages, resv_huge_pages, surplus_huge_pages;
+  unsigned int free_huge_pages_node[4];
+  char name[32];
+};
+struct hstate hstates[2];
+int hugetlb_max_hstate;
+
+struct notifier_block {
+  int (*notifier_call)(struct notifier_block*, unsigned long, void*);
+  struct notifier_block* next;
+  int priority;
+};
+struct blocking_notifier_head {
+  char rwsem[40];
+  struct notifier_block* head;
+} memory_chain;
+struct notifier_block a_notifier_block;
+
 void _stext(void) {}
+int ksm_memory_callback(struct notifier_block* block, unsigned long action, void* data) {
+  return block->priority + (int)action + (data != 0);
+}
+int somebodys_callback(struct notifier_block* block, unsigned long action, void* data) {
+  return block->priority - (int)action - (data != 0);
+}
 void hugetlb_init(void) {}

@@ -34,6 +34,7 @@ struct Machine {
       model.blocks->push_back(std::move(block));
       model.sections[id].pageblocks = std::vector<Pageblock>(64, Pageblock{1, false, false});
     }
+    model.sections[0].flags.early = true;
     rules.block_has_zone = true;
     rules.resources = std::vector<Resource>{{PhysAddr(0), PhysAddr(0x1fffffff), "System RAM", true, 0}};
   }
@@ -68,6 +69,13 @@ TEST(Offlining, FindsNothingInTheWayOfAnOrdinaryBlock) {
   EXPECT_THAT(judgement.reasons, IsEmpty());
   EXPECT_EQ(judgement.error, "");
   EXPECT_EQ(judgement.remove, OfflineVerdict::no_blocker_found);
+}
+
+TEST(Offlining, DoesNotTakeMemoryForADevicesWhereNothingSaysWhatIsFromBoot) {  // before 5.3
+  Machine machine;
+  machine.model.sections[0].flags.early = false;
+  EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::no_blocker_found);
+  EXPECT_EQ(machine.judge(1).remove, OfflineVerdict::unknown);
 }
 
 TEST(Offlining, IsRefusedWithEinvalWithoutAZone) {
@@ -178,13 +186,172 @@ TEST(Offlining, IsRefusedForCmaAndForIsolatedPageblocks) {
 
 TEST(Offlining, HoldsBackOnlyAsHintsWhatDoesNotRefuse) {
   Machine machine;
-  machine.rules.free_pages = 10;
   PageScan scan = scan_with(0x8010, 4, PageUse::offline);
   scan.movable = 100;
+  scan.nodes = {NodeId{0}};
+  machine.rules.room = MigrationRoom{{NodeId{0}, {1000, 1000, 1000}}, {NodeId{1}, {10, 10, 80}}};
+  scan.writeback = {3, {Pfn(0x8030)}, {{"vda (ext4)", 3}}};
   scan.pinned = {2, {Pfn(0x8020), Pfn(0x8021)}};
   const OfflineJudgement judgement = machine.judge(1, scan);
   EXPECT_EQ(judgement.verdict, OfflineVerdict::no_blocker_found);
-  EXPECT_THAT(codes_of(judgement), ElementsAre("page_offline hint", "maybe_gup_pinned hint", "no_room hint"));
+  EXPECT_THAT(codes_of(judgement),
+              ElementsAre("page_offline hint", "writeback hint", "maybe_gup_pinned hint", "no_room hint"));
+  EXPECT_THAT(judgement.reasons[1].text,
+              HasSubstr("3 pages are being written to disk (PG_writeback): vda (ext4) 3;"));
+  EXPECT_THAT(judgement.reasons[3].text,
+              HasSubstr("other nodes, which have 10 free pages and 80 of page cache"));
+}
+
+TEST(Offlining, AsksForRoomOnOtherNodesUnlessThereIsNone) {
+  Machine machine;
+  PageScan scan;
+  scan.movable = 100;
+  scan.free = 30;
+  scan.nodes = {NodeId{0}};
+  scan.zones = {3};
+  machine.rules.room = MigrationRoom{{NodeId{0}, {1000, 0, 0}}, {NodeId{1}, {50, 0, 50}}};
+  EXPECT_THAT(machine.judge(1, scan).reasons, IsEmpty());
+  machine.rules.room->at(NodeId{1}).for_movable = 49;
+  EXPECT_THAT(codes_of(machine.judge(1, scan)), ElementsAre("no_room hint"));
+  machine.rules.room = MigrationRoom{{NodeId{0}, {130, 0, 9}}};  // what is free in the block is none
+  EXPECT_THAT(machine.judge(1, scan).reasons, IsEmpty());
+  machine.rules.room->at(NodeId{0}).for_movable = 129;
+  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("only 99 are free elsewhere"));
+  scan.zones = {2};  // pages of other zones never go to ZONE_MOVABLE
+  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("only 0 are free elsewhere"));
+}
+
+/// Two free huge pages in block 1, and one in use.
+PageScan scan_with_huge_pages() {
+  PageScan scan;
+  scan.nodes = {NodeId{0}};
+  scan.huge_pages = {{Pfn(0x8000), 9, false}, {Pfn(0x8200), 9, true}, {Pfn(0x8400), 9, false}};
+  return scan;
+}
+
+TEST(Offlining, IsRefusedForFreeHugePagesThatAreReserved) {
+  Machine machine;
+  machine.rules.huge_pools = std::vector<HugePool>{{9, false, 10, 10, {}}};
+  const OfflineJudgement none = machine.judge(1, scan_with_huge_pages());
+  EXPECT_THAT(codes_of(none), ElementsAre("hugetlb_reserved now"));
+  EXPECT_EQ(none.error, "EBUSY");
+  EXPECT_EQ(none.reasons.front().count, 2U);
+  EXPECT_THAT(none.reasons.front().first_pages, ElementsAre(Pfn(0x8000), Pfn(0x8400)));
+  EXPECT_THAT(none.reasons.front().text,
+              HasSubstr("of the 10 free huge pages of 2M in the machine 10 are reserved"));
+  machine.rules.huge_pools->front().reserved = 9;  // one can be given up, not two
+  EXPECT_THAT(machine.judge(1, scan_with_huge_pages()).reasons.front().first_pages, ElementsAre(Pfn(0x8400)));
+  machine.rules.huge_pools->front().reserved = 8;  // two, but the one in use would be a third
+  EXPECT_THAT(codes_of(machine.judge(1, scan_with_huge_pages())), ElementsAre("hugetlb_reserved hint"));
+  machine.rules.huge_pools->front().reserved = 7;
+  EXPECT_THAT(machine.judge(1, scan_with_huge_pages()).reasons, IsEmpty());
+}
+
+TEST(Offlining, IsUnknownWhereAPoolCannotBeRead) {
+  Machine machine;
+  machine.rules.huge_pools = Error{Errc::excluded, "filtered out", {}};
+  EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::no_blocker_found);
+  EXPECT_EQ(machine.judge(1, scan_with_huge_pages()).verdict, OfflineVerdict::unknown);
+  machine.rules.huge_pools = std::vector<HugePool>{{18, true, 10, 0, {}}};
+  EXPECT_EQ(machine.judge(1, scan_with_huge_pages()).verdict, OfflineVerdict::unknown);
+}
+
+TEST(Offlining, HintsAtAGiganticPageInUseWithNoOtherToMoveTo) {
+  Machine machine;
+  PageScan scan;
+  scan.nodes = {NodeId{0}};
+  scan.huge_pages = {{Pfn(0), 18, true}};
+  machine.rules.room = MigrationRoom{{NodeId{0}, {}}, {NodeId{1}, {}}};
+  machine.rules.huge_pools = std::vector<HugePool>{{18, true, 1, 0, {{NodeId{0}, 1}}}};
+  EXPECT_THAT(codes_of(machine.judge(1, scan)), ElementsAre("hugetlb_no_target hint"));
+  machine.rules.huge_pools->front().free_on = {{NodeId{1}, 1}};
+  EXPECT_THAT(machine.judge(1, scan).reasons, IsEmpty());
+  machine.rules.huge_pools->front().reserved = 1;
+  EXPECT_THAT(codes_of(machine.judge(1, scan)), ElementsAre("hugetlb_no_target hint"));
+  machine.rules.huge_pools->front().gigantic = false;  // one would be made
+  EXPECT_THAT(machine.judge(1, scan).reasons, IsEmpty());
+}
+
+TEST(Offlining, SplitsReservedPagesWhereResourcesBorder) {
+  Machine machine;
+  machine.rules.resources->push_back({PhysAddr(0x8012000), PhysAddr(0x8015fff), "Crash kernel", true, 1});
+  const OfflineJudgement judgement = machine.judge(1, scan_with(0x8010, 8, PageUse::reserved));
+  EXPECT_THAT(codes_of(judgement), ElementsAre("crashkernel permanent", "unmovable_reserved permanent"));
+  EXPECT_EQ(judgement.reasons[0].count, 4U);
+  EXPECT_THAT(judgement.reasons[0].first_pages.front(), Pfn(0x8012));
+  EXPECT_THAT(judgement.reasons[1].text, HasSubstr(": System RAM 4"));
+}
+
+TEST(Offlining, NamesNoResourceWithoutTheTree) {
+  Machine machine;
+  machine.rules.resources = Error{Errc::excluded, "filtered out", {}};
+  const std::string text = machine.judge(1, scan_with(0x8010, 8, PageUse::reserved)).reasons.front().text;
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("System RAM")));
+  EXPECT_THAT(text, HasSubstr("cannot be told"));
+}
+
+TEST(Offlining, CountsNoPageblocksWhoseSizeIsNotKnown) {
+  Machine machine;
+  machine.model.geometry.pageblock_order = machine.model.geometry.pageblock_bits = 0;
+  EXPECT_EQ(machine.judge(1, scan_with(0x8010, 8, PageUse::slab)).reasons.front().pageblock_count, 0U);
+}
+
+TEST(Offlining, GoesOnUntilInterruptedForSlabPagesWithoutReferences) {  // 7.0+
+  Machine machine;
+  PageScan scan = scan_with(0x8010, 4, PageUse::slab_unreferenced);
+  const OfflineJudgement alone = machine.judge(1, scan);
+  EXPECT_EQ(alone.verdict, OfflineVerdict::blocked);
+  EXPECT_EQ(alone.error, "EINTR");
+  EXPECT_THAT(alone.reasons.front().text, HasSubstr("dentry 4; all have no references"));
+  scan.runs.push_back({{Pfn(0x9000), 2}, PageUse::slab, 0});
+  const OfflineJudgement both = machine.judge(1, scan);
+  EXPECT_THAT(codes_of(both), ElementsAre("unmovable_slab now"));
+  EXPECT_EQ(both.error, "EBUSY");
+  EXPECT_THAT(both.reasons.front().text, HasSubstr("dentry 6; 4 of them have no references"));
+}
+
+TEST(Offlining, IsRefusedForPagesInLruBatchesByOlderKernels) {
+  const OfflineJudgement judgement = Machine().judge(1, scan_with(0x8010, 4, PageUse::lru_batch));
+  EXPECT_THAT(codes_of(judgement), ElementsAre("unmovable_lru_batch now"));
+  EXPECT_EQ(judgement.error, "EBUSY");
+}
+
+TEST(Offlining, IsRefusedWithEpermWhereAMappingWouldBeCut) {
+  Machine machine;
+  const std::uint64_t none = 0, large = 2 << 20;
+  machine.rules.cut_mappings = {{PhysAddr(0x8200000), none, large}, {PhysAddr(0x18000000), large, large}};
+  EXPECT_THAT(machine.judge(1).reasons, IsEmpty()) << "no edge of it";
+  machine.block(1).altmap_pages = 512;
+  EXPECT_THAT(codes_of(machine.judge(1)), ElementsAre("memmap_shared_mapping permanent"));
+  EXPECT_EQ(machine.judge(1).error, "EPERM");
+  EXPECT_THAT(codes_of(machine.judge(2)), ElementsAre("direct_map_shared_mapping permanent")) << "at its end";
+  machine.model.sections[2].flags.early = machine.rules.early_memory_stays = true;
+  EXPECT_THAT(codes_of(machine.judge(2)), ElementsAre("early_boot_memory_arch_veto permanent"));
+  machine.rules.cut_mappings.front().memmap = Error{Errc::excluded, "filtered out", {}};
+  EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::unknown);
+}
+
+TEST(Offlining, AnswersByTheFirstStepThatRefuses) {
+  Machine machine;
+  machine.rules.keeps_below = 0xffffffff;
+  machine.rules.huge_pools = std::vector<HugePool>{{9, false, 10, 10, {}}};
+  PageScan scan = scan_with_huge_pages();
+  EXPECT_EQ(machine.judge(1, scan).error, "EPERM") << "a notifier, before huge pages are asked for";
+  scan.runs.push_back({{Pfn(0x8800), 1}, PageUse::other, 0});
+  EXPECT_EQ(machine.judge(1, scan).error, "EBUSY") << "isolation, before notifiers";
+  machine.block(1).zone = std::string();
+  EXPECT_EQ(machine.judge(1, scan).error, "EINVAL");
+}
+
+TEST(Offlining, NamesNotifiersThatItDoesNotKnow) {
+  Machine machine;
+  machine.rules.notifiers =
+      std::vector<MemoryNotifier>{{VirtAddr(1), "ksm_memory_callback", NotifierRole::passive},
+                                  {VirtAddr(2), "0x2 [gpu]", NotifierRole::unknown}};
+  const OfflineJudgement judgement = machine.judge(1);
+  EXPECT_EQ(judgement.verdict, OfflineVerdict::no_blocker_found);
+  EXPECT_THAT(codes_of(judgement), ElementsAre("memory_notifier hint"));
+  EXPECT_THAT(judgement.reasons.front().text, HasSubstr(": 0x2 [gpu]"));
 }
 
 TEST(Offlining, TellsWhoTookPagesOut) {
@@ -203,6 +370,7 @@ TEST(Offlining, KeepsBootMemoryWhereTheMachineDoes) {
   EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::no_blocker_found);
   machine.rules.early_memory_stays = true;
   EXPECT_THAT(codes_of(machine.judge(1)), ElementsAre("early_boot_memory_arch_veto permanent"));
+  EXPECT_EQ(machine.judge(1).error, "EPERM");
   EXPECT_EQ(machine.judge(2).verdict, OfflineVerdict::no_blocker_found);
   machine.rules.keeps_below = 0x10000001;
   EXPECT_THAT(codes_of(machine.judge(2)), ElementsAre("crashkernel permanent"));

@@ -150,6 +150,21 @@ TEST(Arm64, BlocksEndAtTheirSize) {
   EXPECT_EQ(look(arch, vmalloc + 4 * gib + mib).phys, PhysAddr(2 * gib + mib));
 }
 
+TEST(Arm64, LeavesThatBelongTogetherCountAsOne) {  // the contiguous bit
+  constexpr std::uint64_t contiguous = std::uint64_t{1} << 52;
+  HandMadeTables tables = make_tables(common);
+  tables.set(vmalloc, 21, 6 * mib | block);
+  tables.set(vmalloc + 32 * mib, 21, 64 * mib | block | contiguous);
+  tables.set(vmalloc + gib, 12, 8 * mib | page | contiguous);
+  const auto arch = open(tables, common);
+  ASSERT_TRUE(arch);
+  const auto leaf = [&](VirtAddr at) { return arch->translator->leaf_size_at(at).value(); };
+  EXPECT_EQ(leaf(vmalloc + 5), 2 * mib);
+  EXPECT_EQ(leaf(vmalloc + 32 * mib), 32 * mib);
+  EXPECT_EQ(leaf(vmalloc + gib), 0x10000U);
+  EXPECT_EQ(leaf(vmalloc + 2 * mib), 0U);
+}
+
 TEST(Arm64, Bits8And9BelongToTheAddressWithLpa2Only) {
   const std::uint64_t raw = (std::uint64_t{1} << 49) | 0x300 | 0x7000 | page;
   HandMadeTables with = make_tables(lpa2);

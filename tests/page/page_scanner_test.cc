@@ -176,6 +176,37 @@ TEST(PageScan, HintsAtPinsOfCompoundPagesByTheirOwnCount) {
   EXPECT_THAT(scan.foll_pin.first, ElementsAre(Pfn(first + 8)));
 }
 
+TEST(PageScan, HintsAtReferencesOfCompoundPagesThatNothingExplains) {  // a part was given to a pipe
+  Pages fake;
+  for (const std::uint64_t i : {0, 4, 8}) {
+    fake.compound(i, 2, untyped, lru);
+    fake.set(i, "mapping", kernel_object + (i == 8 ? 0 : 1));  // the last one in the page cache: 4 references
+    fake.put(fake.at(i), "folio", "_large_mapcount", 0);       // mapped once
+  }
+  fake.set(0, "_refcount", 1);
+  fake.set(4, "_refcount", 2);
+  fake.set(8, "_refcount", 5);
+  const PageScan scan = scan_of(fake);
+  EXPECT_EQ(scan.pinned.pages, 4U);
+  EXPECT_THAT(scan.pinned.first, ElementsAre(Pfn(first + 4)));
+  EXPECT_EQ(scan.foll_pin.pages, 0U);
+}
+
+TEST(PageScan, CountsPagesUnderWriteback) {
+  constexpr std::uint64_t writeback = 1 << 1;
+  Pages fake;
+  fake.page(1, untyped, lru | writeback, 2);
+  fake.set(1, "mapping", kernel_object + 1);
+  fake.compound(4, 2, untyped, lru | writeback);
+  fake.set(4, "mapping", kernel_object);
+  fake.page(9, untyped, writeback, 0);  // free: what it says is old
+  const PageScan scan = scan_of(fake);
+  EXPECT_EQ(scan.writeback.pages, 5U);
+  EXPECT_THAT(scan.writeback.first, ElementsAre(Pfn(first + 1), Pfn(first + 4)));
+  EXPECT_THAT(scan.writeback.by_device,
+              ElementsAre(::testing::Pair("an unknown device", 4U), ::testing::Pair("swap", 1U)));
+}
+
 TEST(PageScan, CountsDamagedStructPagesAndGoesOn) {
   Pages fake;
   fake.page(0, buddy);
@@ -221,7 +252,7 @@ TEST(PageScan, KnowsTheTypesAndMasksOf7_3) {
   page(4, 0xf0000000, 0);
   fake.put(fake.struct_page(Pfn(first + 4)), "page", "private", 2);
   const PageScan scan = scan_of(fake);
-  EXPECT_THAT(runs_of(scan), ElementsAre("slab 1+1", "page_table 2+1"));
+  EXPECT_THAT(runs_of(scan), ElementsAre("slab_unreferenced 1+1", "page_table 2+1"));
   EXPECT_EQ(scan.free, count - 2);
 }
 
