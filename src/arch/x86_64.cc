@@ -114,6 +114,11 @@ class X8664Translator final : public Translator {
     return image_.contains(at) ? image_.mapping_at(at) : table_mapping_at(at);
   }
 
+  Result<std::uint64_t> leaf_size_at(VirtAddr at) const override {
+    const bool in_gap = at.raw() >= bytes_above(upper_half_) && at < upper_half_;
+    return in_gap ? 0 : leaf_size(*memory_, tree_, at);
+  }
+
   Result<Mapping> table_mapping_at(VirtAddr at) const override {
     const std::uint64_t lower_half = bytes_above(upper_half_);  // as large as the upper one
     if (at.raw() >= lower_half && at < upper_half_) return Mapping{at, upper_half_ - at, std::nullopt};

@@ -72,6 +72,24 @@ struct memblock {
   unsigned long long current_limit;
   struct memblock_type memory, reserved;
 } memblock;
+struct file_system_type {
+  const char* name;
+  int fs_flags;
+} a_file_system_type;
+struct super_block {
+  unsigned long s_blocksize;
+  struct file_system_type* s_type;
+  char s_id[32];
+} a_super_block;
+struct inode {
+  unsigned short i_mode;
+  struct super_block* i_sb;
+  unsigned int i_rdev;
+} an_inode;
+struct address_space {
+  struct inode* host;
+  unsigned long nrpages;
+} an_address_space;
 struct slab a_slab;
 struct folio a_folio;
 

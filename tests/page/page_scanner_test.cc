@@ -207,6 +207,26 @@ TEST(PageScan, CountsPagesUnderWriteback) {
               ElementsAre(::testing::Pair("an unknown device", 4U), ::testing::Pair("swap", 1U)));
 }
 
+TEST(PageScan, NamesTheDeviceThatPagesAreWrittenTo) {
+  constexpr std::uint64_t writeback = 1 << 1;
+  Pages fake;
+  const VirtAddr mapping = fake.symbol("an_address_space"), block = fake.symbol("a_super_block"),
+                 inode = fake.symbol("an_inode"), type = fake.symbol("a_file_system_type");
+  fake.put(mapping, "address_space", "host", inode.raw());
+  fake.put(inode, "inode", "i_sb", block.raw());
+  fake.put(inode, "inode", "i_rdev", (254 << 20) + 1);
+  fake.put(block, "super_block", "s_type", type.raw());
+  fake.put_text(block + fake.layout("super_block").find("s_id")->offset, "vda");
+  fake.put(type, "file_system_type", "name", fake.symbol("scratch").raw());
+  fake.put_text(fake.symbol("scratch"), "ext4");
+  fake.page(1, untyped, lru | writeback, 3);
+  fake.set(1, "mapping", mapping.raw());
+  EXPECT_THAT(scan_of(fake).writeback.by_device, ElementsAre(::testing::Pair("vda (ext4)", 1U)));
+  // A block device that is written to by itself.
+  fake.put_text(block + fake.layout("super_block").find("s_id")->offset, "bdev");
+  EXPECT_THAT(scan_of(fake).writeback.by_device, ElementsAre(::testing::Pair("block device 254:1", 1U)));
+}
+
 TEST(PageScan, CountsDamagedStructPagesAndGoesOn) {
   Pages fake;
   fake.page(0, buddy);
