@@ -5,7 +5,9 @@
 //                block is kept, and MIGRATE_ISOLATE itself is never stored (get_pfnblock_migratetype())
 //
 // The bits of sections that are not online are old, and of no meaning, but not arbitrary: they were written as types
-// once, or are zero. A wrong offset of the usemap or a wrong number of bits shows here first.
+// once, or are zero. A wrong offset of the usemap or a wrong number of bits shows here first. Up to 5.2 they are
+// arbitrary: a hot-added section's usemap came from kmalloc() and was first written when the section came online; so
+// only sections that are online are judged there.
 #include <fmt/format.h>
 
 #include "analysis/judgement.h"
@@ -44,6 +46,7 @@ CheckResult run(const MemoryModel& model) {
     return std::move(judgement).finish();
   }
   for (const Section& section : model.sections) {
+    if (!section.flags.online && !model.geometry.zeroed_usemaps) continue;
     if (section.pageblocks)
       judge_section(model, section, judgement);
     else

@@ -2,7 +2,7 @@
 //
 //   no memory hot-remove in the kernel            EINVAL
 //   memory_block.zone is NULL                     EINVAL, without a word     5.18+; before, the pages are asked
-//   not all of it is busy System RAM              EINVAL, "memory holes"
+//   not all of it is busy System RAM              EINVAL, "memory holes"     5.5+
 //   a pageblock is isolated already, or CMA       EBUSY
 //   a page is unmovable                           EBUSY, "unmovable page"    offlining_pages.cc
 //   a huge page reaches over the end              EBUSY                      5.19 to 6.9
@@ -71,7 +71,7 @@ void add_zone_reasons(const OfflineUnit& unit, const PageScan& scan,
 
 void add_holes(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit,
                std::vector<Reason>& reasons) {
-  if (!rules.resources) return;
+  if (!rules.refuses_holes || !rules.resources) return;
   const std::uint64_t page_size = model.geometry.page_size();
   const std::uint64_t ram = system_ram_in(*rules.resources, unit.tested, page_size) / page_size;
   const std::uint64_t pages = unit.tested.size / page_size;
@@ -151,7 +151,7 @@ void add_not_read(const MemoryModel& model, const OfflineRules& rules, const Pag
         scan.not_read);
   }
   if (!usemaps_complete) add("its pageblock map cannot be had", 0);
-  if (!rules.resources)
+  if (rules.refuses_holes && !rules.resources)
     add(fmt::format("memory holes cannot be looked for: {}", rules.resources.error().message), 0);
   if (!model.blocks) add("the memory blocks cannot be had: " + model.blocks.error().message, 0);
 }

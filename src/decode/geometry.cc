@@ -38,7 +38,9 @@ Result<void> load_page_size(const Kernel& kernel, MemoryModel& model, MemoryGeom
 void load_usage_header(const Kernel& kernel, MemoryGeometry& geometry) {
   // Linux f1eca35a0dc7 ("mm/sparsemem: introduce struct mem_section_usage") (v5.3). The rcu member in front
   // came with 5ec8e8ea8b77 (v6.8) and went into 5.10.y, 5.15.y, 6.1.y and 6.6.y as well: only the type tells.
+  // It also made the kmalloc() of a hot-added section's usemap a kzalloc(). (RHEL 8 has both in its 4.18.)
   auto usage = kernel.types().find_struct("mem_section_usage");
+  geometry.zeroed_usemaps = usage.has_value();
   if (!usage) return;
   if (const Member* bits = usage->find("pageblock_flags")) geometry.usage_header_size = bits->offset;
   geometry.has_subsection_map = usage->has("subsection_map");

@@ -1,5 +1,7 @@
 #include "decode/load_model.h"
 
+#include <fmt/format.h>
+
 #include "decode/steps.h"
 #include "kernel/kernel.h"
 
@@ -48,6 +50,22 @@ HotPlug find_hot_plug(const Kernel& kernel) {
   return kernel.address_of("memory_dev_init") ? HotPlug::add_only : HotPlug::none;
 }
 
+/// Before 4.13 sections do not say whether they are online: their blocks do. What has a memmap and no block is a device's.
+void settle_online_sections(MemoryModel& model) {
+  const bool blocks_decide = model.blocks && model.geometry.sections_per_block != 0 && !model.incomplete &&
+                             model.hot_plug != HotPlug::none;
+  if (blocks_decide) {
+    for (Section& section : model.sections) {
+      const MemoryBlock* block = model.block_of(section.nr);
+      if (block == nullptr || block->state == "offline") section.flags.online = false;
+    }
+  }
+  model.notes.note(
+      fmt::format("no section has SECTION_IS_ONLINE set: taken for a kernel before 4.13, where {}",
+                  blocks_decide ? "the memory blocks tell which sections are online"
+                                : "every section with a memmap counts as online"));
+}
+
 }  // namespace
 
 Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
@@ -75,7 +93,8 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   note_derived_origins(model);
   if (parts.usages) load_usages(kernel, model, pages);
   if (parts.nodes) load_nodes(kernel, model, pages);
-  if (parts.blocks) load_blocks(kernel, model, pages);
+  if (parts.blocks || !model.marks_online) load_blocks(kernel, model, pages);
+  if (!model.marks_online) settle_online_sections(model);
 
   if (parts.other_metadata) load_other_metadata(kernel, model, pages);
 

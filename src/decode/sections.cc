@@ -227,8 +227,8 @@ void note_missing(const Reading& reading, MemoryModel& model) {
   }
 }
 
-/// Before 4.13 there was no online bit: a running kernel without a single online section is such a one, and
-/// there a section with a memmap is what the kernel itself took for online.
+/// Before 4.13 there was no online bit: a running kernel without a single online section is such a one. There a section
+/// with a memmap may be online; which memory blocks are not is known later (load_model.cc).
 void apply_old_online_rule(const Kernel& kernel, MemoryModel& model) {
   const auto layout = kernel.types().find_struct("mem_section");
   const bool has_flag = (layout && layout->has("usage")) ||  // 5.3+
@@ -237,12 +237,8 @@ void apply_old_online_rule(const Kernel& kernel, MemoryModel& model) {
   for (const Section& section : model.sections) {
     if (section.flags.online) return;
   }
+  model.marks_online = model.sections.empty();
   for (Section& section : model.sections) section.flags.online = section.flags.has_mem_map;
-  if (!model.sections.empty()) {
-    model.notes.note(
-        "no section has SECTION_IS_ONLINE set: taken for a kernel before 4.13, where every section with a "
-        "memmap counts as online");
-  }
 }
 
 /// With VMEMMAP the coded map of every valid section is one and the same: the vmemmap base.

@@ -3,7 +3,8 @@
 //
 // /proc/pagetypeinfo counts like this (pagetypeinfo_showblockcount_print in mm/vmstat.c): from
 // zone_start_pfn, which need not be aligned, in steps of a pageblock; a step counts when pfn_to_online_page()
-// yields a page and page_zone() of that very page is the zone. The type is read from the usemap at that pfn;
+// yields a page and page_zone() of that very page is the zone. Up to 4.6 any page would do, so that a pageblock counted in
+// each of several zones that span it; up to 4.12 of memory that is offline, too. The type is read from the usemap at that pfn;
 // types beyond MIGRATE_TYPES are dropped.
 #include <fmt/format.h>
 
@@ -62,12 +63,14 @@ void count_in_section(const MemoryModel& model, const PageReader& pages, const O
   if (pfn < section_start) pfn += (section_start - pfn + step - 1) / step * step;
   for (; pfn < std::min(section_end, zone_end); pfn += step) {
     if (!rule.is_online(model, section, pfn)) continue;
-    const auto page = pages.page(model, pfn);
-    if (!page) {
-      tally.miss(page.error());
-      continue;
+    if (rule.counts_own_alone()) {
+      const auto page = pages.page(model, pfn);
+      if (!page) {
+        tally.miss(page.error());
+        continue;
+      }
+      if (page->node != node.id || page->zone != zone.index) continue;
     }
-    if (page->node != node.id || page->zone != zone.index) continue;
     if (!section.pageblocks) {
       tally.miss(section.pageblocks.error());
       continue;
@@ -86,7 +89,8 @@ Result<std::vector<std::uint64_t>> count_zone(const MemoryModel& model, const Pa
   if (zone.present_pages == 0) return tally.by_type;  // the kernel skips zones that are not populated
   if (!model.geometry.pageblocks_known()) return Error{Errc::unsupported, "pageblock_order is not known", {}};
   for (const Section& section : model.sections) {
-    if (section.flags.online) count_in_section(model, pages, rule, node, zone, section, tally);
+    if (OnlinePageRule::may_have_online_pages(model, section))
+      count_in_section(model, pages, rule, node, zone, section, tally);
   }
   if (tally.unread == 0) return tally.by_type;
   return std::move(tally.first_failure).within(fmt::format("{} pageblocks cannot be judged", tally.unread));

@@ -28,6 +28,7 @@ struct MemoryGeometry {
   bool has_subsection_map = false;      ///< 5.3+; since 5.7 with VMEMMAP only
   unsigned pageblock_order = 0;  ///< pages per pageblock as a power of two; 0 with pageblock_bits 0: unknown
   unsigned pageblock_bits = 0;   ///< bits stored per pageblock: 3, 4 or 8; 0: unknown
+  bool zeroed_usemaps = true;    ///< hot-added sections start with one (5.3+); before, with what was there
   std::uint64_t usage_header_size = 0;   ///< bytes of mem_section_usage before the usemap; 0 before 5.3
   std::uint64_t usage_size = 0;          ///< bytes of one mem_section_usage with its usemap; 0: unknown
   std::uint64_t sections_per_block = 0;  ///< sections of one memory block; 0: unknown

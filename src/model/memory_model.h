@@ -31,6 +31,8 @@ struct MemoryModel {
   std::string release;  ///< the kernel's own, for prose and for kernel_messages only
   bool live = false;    ///< of a running kernel: what was read at different moments need not fit together
   HotPlug hot_plug = HotPlug::full;  ///< also where the symbols that tell are not known
+  /// Sections bear SECTION_IS_ONLINE (4.13+). Before, those are taken for online whose memory block is not offline.
+  bool marks_online = true;
   MemoryGeometry geometry;
   std::map<std::string, std::string> origin;  ///< for each number of `info`: where it came from
   std::vector<std::string> migratetypes;      ///< the kernel's names, by value: "Unmovable", "Movable", ...

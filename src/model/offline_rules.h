@@ -31,6 +31,8 @@ struct OfflineRules {
   /// A huge page of hugetlb that reaches over the end of the block makes isolation fail: isolate_single_pageblock() of
   /// 5.19 to 6.9.
   bool refuses_straddling_hugetlb = false;
+  /// What is not all System RAM is refused (5.5+).
+  bool refuses_holes = true;
   /// memory_block.zone tells it (5.18+); else the kernel looks at the zones of all its pages.
   bool block_has_zone = false;
   /// Where pages can be moved to, by node.

@@ -3,6 +3,8 @@
 //   prevent_bootmem_remove_notifier     arm64: refuses early sections at MEM_GOING_OFFLINE (Linux bbd6ec605c0f, "arm64/mm:
 //   prevent_memory_remove_notifier      Enable memory hot remove", v5.7; the second name from 7.2 on, which also
 //                                       refuses to cut mappings in two: cut_mappings.cc)
+//   count_system_ram_pages_cb           looks for memory holes before anything else (Linux c5e79ef561b0,
+//                                       "mm/memory_hotplug.c: don't allow to online/offline memory blocks with holes", v5.5)
 //   isolate_single_pageblock            migrates or refuses what reaches over the ends of the range (Linux b2c9e2fbba32,
 //                                       "mm: make alloc_contig_range work at pageblock granularity", v5.19), free huge
 //                                       pages of hugetlb included until
@@ -65,6 +67,10 @@ OfflineRules load_offline_rules(const Kernel& kernel, MemoryModel& model) {
   rules.lmbs = load_lmbs(kernel);
   rules.early_memory_stays =
       has_function(kernel, {"prevent_bootmem_remove_notifier", "prevent_memory_remove_notifier"});
+  // The symbol memory_blocks is younger (5.8): it tells where functions are not known.
+  rules.refuses_holes = !kernel.address_of("schedule") ||
+                        has_function(kernel, {"count_system_ram_pages_cb"}) ||
+                        kernel.address_of("memory_blocks");
   if (kernel.arch().name == "s390x") rules.keeps_below = crash_kernel_size(kernel);
   rules.refuses_straddling_hugetlb =
       has_function(kernel, {"isolate_single_pageblock"}) &&

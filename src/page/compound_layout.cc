@@ -1,8 +1,9 @@
 // The order of a compound page, its pins, and whether it belongs to hugetlb, moved through its second struct page:
 //
-//   order    ..6.0 page[1].compound_order    6.1-6.5 folio._folio_order    6.6+ low byte of folio._flags_1
-//   hugetlb  ..6.0 page[1].compound_dtor     6.1-6.5 folio._folio_dtor     6.6-6.8 PG_hugetlb in page[1].flags
-//            6.9+ a page_type
+//   order    ..4.3 page[1].lru.prev          4.4-6.0 page[1].compound_order
+//            6.1-6.5 folio._folio_order      6.6+ low byte of folio._flags_1
+//   hugetlb  ..4.3 page[1].lru.next is the address of free_huge_page()         4.4-6.0 page[1].compound_dtor
+//            6.1-6.5 folio._folio_dtor       6.6-6.8 PG_hugetlb in page[1].flags        6.9+ a page_type
 //   mapped   ..6.1 page[1].compound_mapcount       6.2+ folio._entire_mapcount; 6.10+ folio._large_mapcount: the parts too
 //   pins     5.7-5.17 page[2].hpage_pinned_refcount    5.18-6.0 page[1].compound_pincount    6.1+ folio._pincount
 #include "page/compound_layout.h"
@@ -52,6 +53,20 @@ void find_hugetlb(const TypeSource& types, const Result<StructLayout>& folio, co
   }
 }
 
+/// Linux f1e61557f023 ("mm: pack compound_dtor and compound_order into one word in struct page") (v4.4): before, the words
+/// of a list that no tail page is on.
+void find_list_words(const StructLayout& page, std::optional<VirtAddr> free_huge_page,
+                     CompoundLayout& layout) {
+  const Member* const lru = page.find("lru");
+  if (!page.has("first_page") || layout.order || lru == nullptr || lru->size < 2 || lru->size % 2 != 0)
+    return;
+  const std::uint64_t word = lru->size / 2;
+  layout.order = Field(page.size + lru->offset + word, word, page.order);
+  if (!free_huge_page) return;
+  layout.hugetlb_dtor = Field(page.size + lru->offset, word, page.order);
+  layout.hugetlb_dtor_value = free_huge_page->raw();
+}
+
 void find_pincount(const Result<StructLayout>& folio, const StructLayout& page, CompoundLayout& layout) {
   layout.pincount = field_of(folio, "_pincount");
   if (!layout.pincount) layout.pincount = in_tail(page, 1, "compound_pincount");
@@ -79,13 +94,14 @@ bool CompoundLayout::is_hugetlb(Bytes head) const {
   return hugetlb_dtor && hugetlb_dtor->get(head) == hugetlb_dtor_value;
 }
 
-CompoundLayout find_compound_layout(const TypeSource& types) {
+CompoundLayout find_compound_layout(const TypeSource& types, std::optional<VirtAddr> free_huge_page) {
   CompoundLayout layout;
   const auto page = types.find_struct("page");
   if (!page) return layout;
   const auto folio = types.find_struct("folio");  // 5.16+
   find_order(folio, *page, layout);
   find_hugetlb(types, folio, *page, layout);
+  find_list_words(*page, free_huge_page, layout);
   find_pincount(folio, *page, layout);
   find_mapcounts(types, folio, *page, layout);
   for (std::optional<Field>* field :

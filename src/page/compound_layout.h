@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/position.h"
 #include "types/type_source.h"
 
 namespace memsect {
@@ -36,7 +37,8 @@ struct CompoundLayout {
   bool is_hugetlb(Bytes head) const;
 };
 
-/// The layout by the kernel's types; see the table in compound_layout.cc.
-CompoundLayout find_compound_layout(const TypeSource& types);
+/// The layout by the kernel's types; see the table in compound_layout.cc. `free_huge_page`: where that function is, by which
+/// kernels before 4.4 know pages of hugetlb.
+CompoundLayout find_compound_layout(const TypeSource& types, std::optional<VirtAddr> free_huge_page = {});
 
 }  // namespace memsect

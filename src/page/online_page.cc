@@ -7,10 +7,19 @@ namespace memsect {
 OnlinePageRule::OnlinePageRule(const Kernel& kernel)
     // Up to 5.11 a macro that looks at the section alone. Linux 9f9b02e5b3d5 ("mm: move pfn_to_online_page() out of
     // line") and its successors (v5.12) made it a function that asks the subsection map of early sections too.
-    : asks_subsections_(kernel.address_of("pfn_to_online_page").has_value()) {}
+    : asks_subsections_(kernel.address_of("pfn_to_online_page").has_value()) {
+  // "mm/vmstat: add zone range overlapping check" (v4.7) left no trace, but came with 0139aa7b7fa1 ("mm: rename _count,
+  // field of the struct page, to _refcount"), which did.
+  const auto page = kernel.types().find_struct("page");
+  counts_own_alone_ = !page || !page->has("_count");
+}
+
+bool OnlinePageRule::may_have_online_pages(const MemoryModel& model, const Section& section) {
+  return model.marks_online ? section.flags.online : section.flags.has_mem_map;
+}
 
 bool OnlinePageRule::is_online(const MemoryModel& model, const Section& section, Pfn pfn) const {
-  if (!section.flags.online) return false;
+  if (!may_have_online_pages(model, section)) return false;
   if (!asks_subsections_) return true;
   // Without the map nobody can tell holes from memory, and the struct pages of holes claim node 0, zone DMA.
   if (!section.subsections) return section.subsections.error().code == Errc::not_applicable;

@@ -13,11 +13,18 @@ class Kernel;
 class OnlinePageRule {
  public:
   explicit OnlinePageRule(const Kernel& kernel);
+  /// Whether any page of the section may be used: up to 4.12 the kernel took a memmap for enough (pfn_valid()), which had
+  /// been written when the memory was added, long before it came online.
+  static bool may_have_online_pages(const MemoryModel& model, const Section& section);
   /// Needs the section's subsection map where the kernel asks for it.
   bool is_online(const MemoryModel& model, const Section& section, Pfn pfn) const;
 
+  /// Whether /proc/pagetypeinfo counts a pageblock for the zone it belongs to alone, and not for every zone that spans it.
+  bool counts_own_alone() const { return counts_own_alone_; }
+
  private:
   bool asks_subsections_;
+  bool counts_own_alone_;
 };
 
 }  // namespace memsect

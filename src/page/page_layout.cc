@@ -42,8 +42,9 @@ Result<void> find_members(const StructLayout& page, PageLayout& layout) {
 }
 
 void find_slab(const TypeSource& types, const StructLayout& page, PageLayout& layout) {
-  const auto slab = types.find_struct("slab");  // 5.17+; before, struct page had its members
-  layout.slab_cache = slab ? slab->field("slab_cache") : page.field("slab_cache");
+  // 5.17+; before, struct page had its members, and the struct slab of mm/slab.c (up to 3.12) was something else.
+  const auto slab = types.find_struct("slab");
+  layout.slab_cache = slab && slab->has("slab_cache") ? slab->field("slab_cache") : page.field("slab_cache");
   if (layout.slab_cache && layout.slab_cache->end() > page.size)
     layout.slab_cache = Error{Errc::corrupt, "struct slab is larger than struct page", {}};
   const auto cache = types.find_struct("kmem_cache");
@@ -66,7 +67,7 @@ Result<PageLayout> find_page_layout(const Kernel& kernel) {
   layout.order = kernel.order();
   if (auto done = find_members(*page, layout); !done) return std::move(done).error();
   layout.types = find_page_types(types, kernel.vmcoreinfo(), *page);
-  layout.compound = find_compound_layout(types);
+  layout.compound = find_compound_layout(types, kernel.address_of("free_huge_page"));
   find_slab(types, *page, layout);
   const auto& direct_map = kernel.arch_memory().page_offset;
   layout.high_addresses = !direct_map || direct_map->raw() >> 63 != 0;

@@ -73,6 +73,12 @@ void PageReader::bind_slab(const Kernel& kernel, const StructLayout& page) {
       break;
     }
   }
+  // Linux 1d798ca3f164 ("mm: make compound_head() robust") (v4.4) put the head's address where PG_tail had been enough.
+  const auto tail = types.find_enumerator("pageflags", "PG_tail");
+  if (auto first = page.field("first_page"); first && tail && *tail >= 0 && *tail < 64) {
+    first_page_ = *first;
+    tail_bit_ = std::uint64_t{1} << *tail;
+  }
   if (auto bit = types.find_enumerator("pageflags", "PG_slab")) {  // up to 6.9 (or an alias kept later)
     slab_bit_ = std::uint64_t{1} << (*bit & 63);
     return;
@@ -147,6 +153,7 @@ Result<std::vector<std::byte>> PageReader::read(VirtAddr struct_page) const {
 }
 
 std::optional<VirtAddr> PageReader::head_of(Bytes page, VirtAddr struct_page) const {
+  if (first_page_) return is_tail(page) ? std::optional(VirtAddr(first_page_->get(page))) : std::nullopt;
   if (!compound_head_) return std::nullopt;
   const std::uint64_t word = compound_head_->get(page);
   if ((word & 1) == 0) return std::nullopt;  // not a tail page

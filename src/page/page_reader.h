@@ -41,7 +41,10 @@ class PageReader {
   /// Which bits of page.flags hold node and zone: decode() gives the same of both where these are the same.
   std::uint64_t place_mask() const { return place_mask_; }
   /// Whether it is a tail page, whose compound head head_of() tells.
-  bool is_tail(Bytes page) const { return compound_head_ && (compound_head_->get(page) & 1) != 0; }
+  bool is_tail(Bytes page) const {
+    if (first_page_) return (flags_.get(page) & tail_bit_) != 0;
+    return compound_head_ && (compound_head_->get(page) & 1) != 0;
+  }
   /// The compound head that a tail page names; nothing for other pages.
   std::optional<VirtAddr> head_of(Bytes page, VirtAddr struct_page) const;
   /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. Unknown when its
@@ -66,7 +69,9 @@ class PageReader {
   std::uint64_t struct_page_size_ = 0;
   Field flags_;
   std::optional<Field> compound_head_;
-  bool compound_mask_ = false;  ///< 7.1+: the field may hold a mask instead of a pointer
+  bool compound_mask_ = false;       ///< 7.1+: the field may hold a mask instead of a pointer
+  std::optional<Field> first_page_;  ///< up to 4.3: the head of a page with PG_tail
+  std::uint64_t tail_bit_ = 0;
   std::optional<Field> page_type_;
   std::uint64_t reserved_bit_ = 0;
   std::optional<std::uint64_t> slab_bit_;

@@ -128,6 +128,22 @@ TEST(CheckResults, AreViolatedThoughPartsAreMissing) {
   EXPECT_EQ(result.why, "not to be had: the usage of section 2 (excluded: so says the text)");
 }
 
+TEST(CheckResults, LeaveUsemapsAloneThatNobodyHasWritten) {
+  // Up to 5.2 that of a hot-added section held whatever had been in its slab object, until the section came online.
+  const std::string text =
+      "geometry {} pageblock_order=9 pageblock_bits=4\nmigratetypes Unmovable Movable Reclaimable\n"
+      "section 0 online types=1x64\nsection 8 types=6x20,7x44\n";
+  const auto verdict = [&text](const char* word) {
+    return pageblock_types_check.run(model_of(fmt::format(fmt::runtime(text), word))).verdict;
+  };
+  EXPECT_EQ(verdict("zeroed_usemaps=0"), Verdict::holds);
+  EXPECT_EQ(verdict("zeroed_usemaps=1"), Verdict::violated);
+  const MemoryModel online = model_of(
+      "geometry zeroed_usemaps=0 pageblock_order=9 pageblock_bits=4\n"
+      "migratetypes Unmovable Movable Reclaimable\nsection 0 online types=6x64\n");
+  EXPECT_EQ(pageblock_types_check.run(online).verdict, Verdict::violated);
+}
+
 TEST(CheckResults, ShowADozenOfOneKindAndCountTheRest) {
   const MemoryModel model = model_of("section 0-99 no_map\n");
   const CheckResult result = section_parts_check.run(model);

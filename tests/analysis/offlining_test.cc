@@ -78,6 +78,16 @@ TEST(Offlining, DoesNotTakeMemoryForADevicesWhereNothingSaysWhatIsFromBoot) {  /
   EXPECT_EQ(machine.judge(1).remove, OfflineVerdict::unknown);
 }
 
+TEST(Offlining, KnowsThatHolesWereAllowedBefore55) {
+  Machine machine;
+  machine.rules.resources = std::vector<Resource>{{PhysAddr(0), PhysAddr(0xbffffff), "System RAM", true, 0}};
+  EXPECT_THAT(codes_of(machine.judge(1)), ElementsAre("memory_hole permanent"));
+  machine.rules.refuses_holes = false;
+  EXPECT_THAT(codes_of(machine.judge(1)), IsEmpty());
+  machine.rules.resources = Error{Errc::excluded, "filtered out", {}};
+  EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::no_blocker_found) << "nothing is asked of it";
+}
+
 TEST(Offlining, IsRefusedWithEinvalWithoutAZone) {
   Machine machine;
   machine.block(0).zone = std::string();

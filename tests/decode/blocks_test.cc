@@ -125,12 +125,12 @@ class DeviceList {
     fake.put(fake.symbol("memory_subsys"), "bus_type", "p", bus_.raw());
     link(head(), head());
   }
-  void add(std::uint64_t start_section) {
+  void add(std::uint64_t start_section, std::uint64_t state = 1) {
     const VirtAddr device = FakeKernel::at(FakeKernel::blocks + 0x10000 * ++count_);
     const VirtAddr block = device + 0x1000;
     fake_.memory.add({FakeKernel::phys(device), 0x2000});
     fake_.put(block, "memory_block", "start_section_nr", start_section);
-    fake_.put(block, "memory_block", "state", 1);
+    fake_.put(block, "memory_block", "state", state);
     fake_.put(block, "memory_block", "nid", 0);
     fake_.put(device, "device_private", "device", (block + offset("memory_block", "dev")).raw());
     link(last_, node(device));
@@ -172,6 +172,22 @@ TEST(Blocks, ComeFromTheDeviceListBefore58) {
     EXPECT_EQ((*model.blocks)[i].state, "online");
   }
   EXPECT_FALSE(model.incomplete);
+}
+
+TEST(Blocks, TellWhichSectionsAreOnlineBefore413) {
+  FakeKernel fake("fake_4_3");
+  for (const std::uint64_t nr : {0, 1, 2}) fake.add_section({.nr = nr, .flags = 3});
+  fake.put(fake.symbol("sections_per_block"), 1, 4);
+  DeviceList list(fake);
+  list.add(0);
+  list.add(1, 4);  // offline; section 2 is a device's, without a block
+  const auto model = fake.load({});
+  ASSERT_TRUE(model) << model.error().message;
+  ASSERT_EQ(model->sections.size(), 3U);
+  EXPECT_TRUE(model->sections[0].flags.online);
+  EXPECT_FALSE(model->sections[1].flags.online);
+  EXPECT_FALSE(model->sections[2].flags.online);
+  EXPECT_FALSE(model->marks_online);
 }
 
 TEST(Blocks, OfADeviceListThatLoopsAreThoseBeforeTheLoop) {

@@ -35,6 +35,26 @@ FakeKernel two_nodes(const char* fixture) {
   return fake;
 }
 
+TEST(Zones, CountEveryPageblockThatTheySpanUpTo46) {
+  for (const char* fixture : {"fake_4_3", "fake_4_14"}) {
+    FakeKernel fake(fixture);
+    for (std::uint64_t nr = 0; nr < 3; ++nr)
+      fake.add_section({.nr = nr, .flags = 3, .node = nr == 1 ? 1U : 0U});
+    fake.add_node(0, 0, 0x18000);
+    fake.add_zone(0, 2, "Normal", 0, 0x18000);
+    fake.add_node(1, 0x8000, 0x8000);
+    fake.add_zone(1, 2, "Normal", 0x8000, 0x8000);
+    const auto model = load(fake);
+    ASSERT_EQ(model.nodes.size(), 2U);
+    const auto counted = [&model](std::size_t node) {
+      const auto& counts = model.nodes[node].zones[2].pageblocks;
+      return counts ? (*counts)[0] : ~std::uint64_t{0};
+    };
+    EXPECT_EQ(counted(0), fixture == std::string("fake_4_3") ? 3 * 64U : 2 * 64U) << fixture;
+    EXPECT_EQ(counted(1), 64U) << fixture;
+  }
+}
+
 class NodesOf : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(AllLayouts, NodesOf, ::testing::Values("fake_4_14", "fake_6", "fake_7"));
 

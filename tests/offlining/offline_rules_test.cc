@@ -38,6 +38,13 @@ TEST(OfflineRules, FollowFromTheKernelsOwnTypesAndFunctions) {
   EXPECT_EQ(rules.keeps_below, 0U) << "this is no s390";
 }
 
+TEST(OfflineRules, KnowWhetherTheKernelLooksForHoles) {
+  FakeKernel new_one("fake_6"), old_one("fake_4_3");
+  for (FakeKernel* fake : {&new_one, &old_one}) fake->add_section({.nr = 1, .flags = 7});
+  EXPECT_TRUE(load(new_one).rules.refuses_holes);
+  EXPECT_FALSE(load(old_one).rules.refuses_holes);
+}
+
 /// Node 0 with 5000 pages in a zone, of which 700 are free and 100 of these kept back.
 struct OneNode : FakeKernel {
   OneNode() : FakeKernel("fake_6") {

@@ -276,6 +276,61 @@ TEST(PageScan, KnowsTheTypesAndMasksOf7_3) {
   EXPECT_EQ(scan.free, count - 2);
 }
 
+/// Section 1 of a kernel before 4.4, as RHEL 7's is: tail pages bear PG_tail and name their first page.
+struct OldPages : FakeKernel {
+  OldPages() : FakeKernel("fake_4_3") {
+    vmcoreinfo["NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)"] = "-128";
+    add_section({.nr = 1, .flags = 3});
+    for (std::uint64_t i = 0; i < count; ++i) page(i);
+  }
+  std::uint64_t flag(const std::string& name) const {
+    return std::uint64_t{1} << *types().find_enumerator("pageflags", name);
+  }
+  VirtAddr at(std::uint64_t i) const { return struct_page(Pfn(first + i)); }
+  void page(std::uint64_t i, std::uint64_t flags = 0, std::uint64_t references = 0,
+            std::uint32_t mapcount = ~0U) {
+    set_page(Pfn(first + i), 0, 2, flags);
+    put(at(i), "page", "_count", references);
+    put(at(i), "page", "_mapcount", mapcount);
+  }
+  void compound(std::uint64_t i, unsigned order, std::uint64_t flags, std::uint64_t destructor = 0) {
+    page(i, flags | flag("PG_head"), 1);
+    for (std::uint64_t tail = 1; tail < 1U << order; ++tail) {
+      page(i + tail, flag("PG_tail"));
+      put(at(i + tail), "page", "first_page", at(i).raw());
+    }
+    const std::uint64_t list = layout("page").find("lru")->offset;
+    put(at(i + 1) + list, destructor);
+    put(at(i + 1) + list + 8, order);
+  }
+};
+
+TEST(PageScan, StepsOverCompoundPagesOfKernelsBefore4_4) {
+  OldPages fake;
+  fake.compound(0, 2, fake.flag("PG_slab"));
+  fake.compound(4, 2, fake.flag("PG_lru"));
+  fake.compound(8, 3, 0);                                        // of a driver
+  fake.compound(16, 3, 0, fake.symbol("free_huge_page").raw());  // hugetlb is on no list
+  fake.page(24, 0, 0, 0xffffff80);                               // free, order 2
+  fake.put(fake.at(24), "page", "private", 2);
+  fake.page(25, 0, 1);
+  fake.page(28, 0, 1);
+  const PageScan scan = scan_of(fake);
+  EXPECT_THAT(runs_of(scan), ElementsAre("slab 0+4", "other 8+8", "other 28+1"));
+  EXPECT_EQ(scan.movable, 12U);
+  EXPECT_EQ(scan.free, count - 25);
+  EXPECT_EQ(scan.corrupt, 0U);
+}
+
+TEST(PageScan, FindsTheHeadOfATailBefore4_4) {
+  OldPages fake;
+  fake.compound(0, 3, fake.flag("PG_slab"));
+  auto kernel = fake.open();
+  auto model = load_model(*kernel, {});
+  PageScanner scanner(*kernel, model->geometry);
+  EXPECT_THAT(runs_of(scanner.scan(*model, {Pfn(first + 5), 5})), ElementsAre("slab 5+3"));
+}
+
 TEST(PageScan, LooksAtOnlineSectionsAlone) {
   FakeKernel fake("fake_6");
   fake.add_section({.nr = 1, .flags = 3});  // never onlined: its struct pages say nothing

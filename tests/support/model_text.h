@@ -28,7 +28,7 @@
 //
 // What the checks ask for (`=!REASON` in the place of any value but a plain count):
 //
-//     geometry kind=classic subsection_map=1 pageblock_order=9 pageblock_bits=4 per_block=1
+//     geometry kind=classic subsection_map=1 zeroed_usemaps=0 pageblock_order=9 pageblock_bits=4 per_block=1
 //     migratetypes Unmovable Movable Isolate
 //     section 3 online early coded=0xfffffa1d00000000 stray=0x20 subsect=0xff types=1x62,2!,7? seen=0,1/Normal
 //     node 0 pgdat@section:1 online id=0 span=0x1000+4096 present=4000

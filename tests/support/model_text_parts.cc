@@ -287,6 +287,8 @@ Result<bool> take_geometry_word(std::string_view word, MemoryGeometry& geometry)
   if (!number) return false;
   if (key == "subsection_map")
     geometry.has_subsection_map = *number != 0;
+  else if (key == "zeroed_usemaps")
+    geometry.zeroed_usemaps = *number != 0;
   else if (key == "pageblock_order")
     geometry.pageblock_order = static_cast<unsigned>(*number);
   else if (key == "pageblock_bits")
@@ -344,6 +346,7 @@ std::string geometry_words(const MemoryGeometry& geometry) {
       text += fmt::format(" kind={}", name);
   }
   if (geometry.has_subsection_map) text += " subsection_map=1";
+  if (!geometry.zeroed_usemaps) text += " zeroed_usemaps=0";
   if (geometry.pageblock_order != 0) text += fmt::format(" pageblock_order={}", geometry.pageblock_order);
   if (geometry.pageblock_bits != 0) text += fmt::format(" pageblock_bits={}", geometry.pageblock_bits);
   return text;
