@@ -29,6 +29,7 @@ complete -c memsect -n "__fish_seen_subcommand_from $commands" -l symbols -r -F 
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l btf -r -F -d 'Types: a copy of /sys/kernel/btf/vmlinux'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l types -x -a 'auto dwarf btf vmcoreinfo' -d 'Where types come from'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l debuginfod -d 'Fetch a vmlinux that is not at hand'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l kernel -x -d 'Of several kernels in the dump: its number or address'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l no-search -d 'Do not look for a vmlinux where none is named'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l force -d 'Go on though dump and vmlinux do not belong together'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l format -x -a 'table json csv pairs raw' -d 'Output format'

@@ -22,6 +22,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "formats/elf_headers.h"
@@ -36,6 +37,12 @@ namespace {
 constexpr std::uint64_t most_note_segments = 16;
 // Kept for their messages.
 constexpr std::size_t most_tails = 1024;
+// /proc/vmcore has one; QEMU -p, one for each stretch of modules and fixed mappings as well.
+constexpr std::size_t most_phys_bases = 64;
+
+struct FileRange {
+  std::uint64_t offset = 0, size = 0;
+};
 
 /// What the program headers say, gathered in one pass.
 struct Segments {
@@ -43,8 +50,9 @@ struct Segments {
   std::vector<std::uint64_t> distances;  // from address to offset, by an extent's source
   std::vector<PhysRange> tails;          // some that the machine had and the file has not
   std::string vmcoreinfo;
+  std::vector<FileRange> notes;           // where they are
+  std::vector<std::uint64_t> phys_bases;  // by segments of x86-64's kernel image
   std::uint64_t loads = 0;
-  std::uint64_t note_segments = 0;
   std::uint64_t without_address = 0;  // p_paddr -1
   std::uint64_t virtual_only = 0;     // p_paddr -1, or 0 with a virtual address
   std::uint64_t wrapping = 0;         // reach beyond 2^64
@@ -102,6 +110,18 @@ class ElfCoreMemory : public PhysicalMemory {
     return {};
   }
 
+  PhysAddr next_data(PhysAddr at) const override {
+    auto extent = std::upper_bound(extents_.begin(), extents_.end(), at.raw(),
+                                   [](std::uint64_t value, const Extent& one) { return value < one.end; });
+    for (; extent != extents_.end(); ++extent) {
+      const std::uint64_t from = std::max(at.raw(), extent->start);
+      const std::uint64_t distance = distances_[extent->source];
+      const std::uint64_t data = file_->next_data(from + distance);
+      if (data < extent->end + distance && data < file_->size()) return PhysAddr(data - distance);
+    }
+    return PhysAddr(~std::uint64_t{0});
+  }
+
  private:
   Error missing(PhysAddr at) const {
     for (const PhysRange& tail : tails_) {
@@ -144,6 +164,9 @@ void add_load(const ElfProgramHeader& entry, std::uint64_t file_size, Segments& 
     ++segments.wrapping;
     return;
   }
+  constexpr std::uint64_t image_start = 0xffffffff80000000;  // x86-64's __START_KERNEL_map
+  if (entry.virt >= image_start && segments.phys_bases.size() < most_phys_bases)
+    segments.phys_bases.push_back(entry.phys - (entry.virt - image_start));
   const std::uint64_t end = entry.phys + entry.file_size;
   if (entry.memory_size > entry.file_size) {
     ++segments.with_tail;
@@ -158,12 +181,14 @@ void add_load(const ElfProgramHeader& entry, std::uint64_t file_size, Segments& 
 
 void add_notes(const ByteSource& file, const ElfHeader& header, const ElfProgramHeader& entry,
                Segments& segments, Notes& notes) {
-  if (!segments.vmcoreinfo.empty() || segments.note_segments++ >= most_note_segments) return;
-  auto text = find_vmcoreinfo_note(file, entry.offset, entry.file_size, header.order);
-  if (text) {
-    segments.vmcoreinfo = std::move(*text);
-  } else {
-    notes.warn("the dump's notes cannot be read: " + text.error().message);
+  if (segments.notes.size() >= most_note_segments) return;
+  segments.notes.push_back({entry.offset, entry.file_size});
+  if (!segments.vmcoreinfo.empty()) return;
+  auto texts = find_vmcoreinfo_notes(file, entry.offset, entry.file_size, header.order, 1);
+  if (!texts) {
+    notes.warn("the dump's notes cannot be read: " + texts.error().message);
+  } else if (!texts->empty()) {
+    segments.vmcoreinfo = std::move(texts->front());
   }
 }
 
@@ -207,6 +232,25 @@ void describe(const Segments& segments, std::uint64_t file_size, Dump& dump) {
   }
 }
 
+void add_note_readers(const std::shared_ptr<const ByteSource>& file, ByteOrder order,
+                      const std::vector<FileRange>& ranges, Dump& dump) {
+  dump.cpu_notes = [file, order, ranges] {
+    std::vector<CpuNote> notes;
+    for (const FileRange& range : ranges) find_cpu_notes(*file, range.offset, range.size, order, notes);
+    return notes;
+  };
+  dump.vmcoreinfo_notes = [file, order, ranges] {
+    std::vector<std::string> texts;
+    for (const FileRange& range : ranges) {
+      auto found =
+          find_vmcoreinfo_notes(*file, range.offset, range.size, order, most_vmcoreinfo_notes - texts.size());
+      if (found) std::move(found->begin(), found->end(), std::back_inserter(texts));
+      if (texts.size() >= most_vmcoreinfo_notes) break;
+    }
+    return texts;
+  };
+}
+
 Result<Dump> open(const DumpParts& parts) {
   if (auto single = refuse_parts(parts); !single) return std::move(single).error();
   const std::shared_ptr<const ByteSource>& file = parts.front();
@@ -223,6 +267,8 @@ Result<Dump> open(const DumpParts& parts) {
   dump.info.word_bits = static_cast<unsigned>(8 * header->elf.word);
   describe(*segments, file->size(), dump);
   dump.vmcoreinfo = std::move(segments->vmcoreinfo);
+  if (!segments->notes.empty()) add_note_readers(file, header->order, segments->notes, dump);
+  dump.phys_bases = std::move(segments->phys_bases);
   dump.memory = std::make_unique<ElfCoreMemory>(file, std::move(*segments));
   return dump;
 }

@@ -9,9 +9,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/byte_reader.h"
@@ -46,6 +48,35 @@ Result<std::uint64_t> extended_count(const ByteSource& file, std::uint64_t secti
     return std::move(read).error().within("section header 0");
   }
   return load_unsigned(info, header.order);
+}
+
+/// Whether one of the sections has the name of those that Xen puts the pages into. `header` begins with the ELF header.
+bool has_xen_pages(const ByteSource& file, Bytes header, const ElfHeader& elf,
+                   std::uint64_t section_headers_at) {
+  constexpr std::uint64_t largest_names = 4096;
+  const bool wide = elf.elf.word == 8;
+  ByteReader reader(header, elf.order);
+  reader.seek(header.size() - 4);
+  reader.skip(2);  // e_shnum
+  const std::uint16_t names_index = reader.u16();
+  std::array<std::byte, 64> entry{};
+  const std::uint64_t entry_size = wide ? 64 : 40;
+  if (!file.read(section_headers_at + names_index * entry_size, entry)) return false;
+  ByteReader section(entry, elf.order);
+  section.seek(wide ? 24 : 16);
+  const std::uint64_t names_at = section.word(elf.elf.word);
+  std::string names(static_cast<std::size_t>(std::min(section.word(elf.elf.word), largest_names)), '\0');
+  return file.read(names_at, std::as_writable_bytes(std::span(names))) &&
+         names.find(".xen_pages") != std::string::npos;
+}
+
+/// A core file that brings sections in place of program headers.
+Error without_program_headers(bool by_xen) {
+  if (!by_xen) return {Errc::bad_format, "is an ELF core file without program headers: it has no memory", {}};
+  return {Errc::unsupported,
+          "is a dump that Xen wrote (xl dump-core: pages in sections, and no program headers), a form that "
+          "is not read",
+          "crash opens it; a dump that memsect reads is made by kdump in the guest"};
 }
 
 /// Whether the program headers can be where the header says.
@@ -112,6 +143,8 @@ Result<ElfHeader> read_elf_header(const ByteSource& file) {
     if (!count) return std::move(count).error();
     header.program_headers = *count;
   }
+  if (header.program_headers == 0)
+    return without_program_headers(has_xen_pages(file, whole, header, section_headers_at));
   if (auto sane = check(header, entry_size, file.size()); !sane) return std::move(sane).error();
   return header;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,10 +37,23 @@ struct DumpInfo {
   std::string advice;  ///< what to do where memory is missing that must be there, empty for nothing better
 };
 
+/// A note with the registers of a CPU.
+struct CpuNote {
+  std::string name;  ///< "CORE", "QEMU", ...
+  std::uint32_t type = 0;
+  std::vector<std::byte> bytes;
+};
+
 /// An open dump. Immutable.
 struct Dump {
   std::unique_ptr<const PhysicalMemory> memory;
   std::string vmcoreinfo;  ///< the text of the note, empty when the file has none
+  /// Reads the texts of all notes of that name, a few at most; null where the file has no notes.
+  std::function<std::vector<std::string>()> vmcoreinfo_notes;
+  /// Reads the notes of the CPUs, some thousands at most; null where the file has none.
+  std::function<std::vector<CpuNote>()> cpu_notes;
+  /// x86-64: what the headers say of phys_base, signed modulo 2^64. Right in some files, nonsense in others.
+  std::vector<std::uint64_t> phys_bases;
   DumpInfo info;
   Notes notes;
 };

@@ -147,6 +147,11 @@ class KdumpMemory : public PhysicalMemory {
     return {};
   }
 
+  PhysAddr next_data(PhysAddr at) const override {
+    const auto next = stored_.next_group(Pfn(at.raw() / page_size_));
+    return next ? std::max(at, PhysAddr(next->raw() * page_size_)) : PhysAddr(~std::uint64_t{0});
+  }
+
  private:
   /// Fills `page`, page_size_ bytes.
   Result<void> load_page(Pfn pfn, std::span<std::byte> page) const {
@@ -296,10 +301,23 @@ std::string find_vmcoreinfo(const ByteSource& file, const KdumpHeader& header, c
     notes.warn("VMCOREINFO cannot be read: " + text.error().message);
   }
   if (sub.notes.offset == 0 || sub.notes.size == 0) return {};
-  auto text = find_vmcoreinfo_note(file, sub.notes.offset, sub.notes.size, header.order);
-  if (text) return std::move(*text);
-  notes.warn("the dump's notes cannot be read: " + text.error().message);
-  return {};
+  auto texts = find_vmcoreinfo_notes(file, sub.notes.offset, sub.notes.size, header.order, 1);
+  if (!texts) notes.warn("the dump's notes cannot be read: " + texts.error().message);
+  return texts && !texts->empty() ? std::move(texts->front()) : std::string();
+}
+
+/// How to read the notes later.
+void add_note_readers(const Part& part, Dump& dump) {
+  if (part.sub.notes.offset == 0 || part.sub.notes.size == 0) return;
+  dump.cpu_notes = [file = part.file, order = part.header.order, place = part.sub.notes] {
+    std::vector<CpuNote> notes;
+    find_cpu_notes(*file, place.offset, place.size, order, notes);
+    return notes;
+  };
+  dump.vmcoreinfo_notes = [file = part.file, order = part.header.order, place = part.sub.notes] {
+    auto texts = find_vmcoreinfo_notes(*file, place.offset, place.size, order, most_vmcoreinfo_notes);
+    return texts ? std::move(*texts) : std::vector<std::string>();
+  };
 }
 
 Result<Part> open_part(const std::shared_ptr<const ByteSource>& file, Notes& notes) {
@@ -420,6 +438,8 @@ void describe(const Part& part, Dump& dump) {
   info.utsname_machine = part.header.machine;
   info.word_bits = part.header.word_bits;
   info.order = part.header.order;
+  if (part.header.word_bits == 64) dump.phys_bases.push_back(part.sub.phys_base);
+  add_note_readers(part, dump);
   constexpr std::uint32_t highest_level = 31;
   if (part.sub.dump_level <= highest_level) info.level = part.sub.dump_level;
   if (part.header.version > newest_version) {

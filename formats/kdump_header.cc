@@ -21,7 +21,10 @@
 //
 // Nothing tells the byte order: it is the one in which block_size is a page size. Only one is, as the page sizes of
 // Linux (4K ... 256K) read the other way round are none. Source: makedumpfile's IMPLEMENTATION and diskdump_mod.h,
-// crash's diskdump.h, QEMU's dump.h. phys_base is not read: QEMU's is wrong.
+// crash's diskdump.h, QEMU's dump.h.
+//
+// makedumpfile 1.6.7 writes utsname four bytes early for kernels from 5.11 on, whose struct uts_namespace has lost the
+// reference count before it: the first text is "x", what is left of "Linux", and the others begin four bytes early.
 #include "formats/kdump_header.h"
 
 #include <fmt/format.h>
@@ -56,8 +59,12 @@ KdumpHeader read_header_as(Bytes bytes, ByteOrder order, unsigned word_bits) {
   header.version = reader.u32();
   const Bytes identity = bytes.subspan(utsname_at, status_at - utsname_at);
   header.identity.assign(reinterpret_cast<const char*>(identity.data()), identity.size());
-  reader.seek(utsname_at + 4 * utsname_width);  // sysname, nodename, release, version
+  const std::string system = reader.text(utsname_width);
+  const std::size_t early = system == "x" ? 4 : 0;
+  reader.seek(utsname_at + 4 * utsname_width - early);  // sysname, nodename, release, version
   header.machine = reader.text(utsname_width);
+  // Linux says so; QEMU writes the machine alone. A text that belongs to neither is no evidence.
+  if (!system.empty() && system != "Linux" && early == 0) header.machine.clear();
   if (header.machine == "Unknown") header.machine.clear();  // QEMU, where it does not know
   reader.seek(status_at);
   header.status = reader.u32();
@@ -83,7 +90,7 @@ KdumpSubHeader read_sub_header_as(Bytes bytes, const KdumpHeader& header, std::s
     return reader.u64();
   };
   KdumpSubHeader sub;
-  reader.skip(word);  // phys_base
+  sub.phys_base = reader.word(word);
   sub.dump_level = reader.u32();
   if (header.version < 2) return sub;
   sub.split = reader.u32() != 0;

@@ -34,6 +34,7 @@ struct Stretch {
 };
 
 struct KdumpSubHeader {
+  std::uint64_t phys_base = 0;  ///< x86-64's, signed modulo 2^64. QEMU's is wrong
   std::uint32_t dump_level = 0;
   bool split = false;
   std::uint64_t start_pfn = 0;  ///< of a split dump

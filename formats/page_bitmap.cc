@@ -179,4 +179,11 @@ Result<std::uint64_t> PageRanks::rank(Pfn pfn) const {
   return rank;
 }
 
+std::optional<Pfn> PageRanks::next_group(Pfn pfn) const {
+  const auto found = std::lower_bound(groups_.begin(), groups_.end(), pfn.raw() / group_bits,
+                                      [](const Group& at, std::uint64_t value) { return at.number < value; });
+  if (found == groups_.end()) return std::nullopt;
+  return std::max(pfn, Pfn(found->number * group_bits));
+}
+
 }  // namespace memsect

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/byte_source.h"
@@ -39,6 +40,8 @@ class PageRanks {
   std::uint64_t total() const { return total_; }
   /// How many bits below that of `pfn` are set.
   Result<std::uint64_t> rank(Pfn pfn) const;
+  /// The first page from `pfn` on of a group of 4096 that has any bit set: none before it is. Nothing when there is none.
+  std::optional<Pfn> next_group(Pfn pfn) const;
 
  private:
   /// 4096 bits, and how many are set before them.

@@ -331,9 +331,9 @@ Result<Segments> read_segments(const ByteSource& file, const ElfHeader& header) 
     auto entry = read_program_header(file, header, i);
     if (!entry) return std::move(entry).error();
     if (entry->type == pt_note && segments.vmcoreinfo.empty()) {
-      auto text = find_vmcoreinfo_note(file, entry->offset, entry->file_size, header.order);
-      if (text) segments.vmcoreinfo = std::move(*text);
-      if (!text) segments.note_problem = text.error().message;
+      auto texts = find_vmcoreinfo_notes(file, entry->offset, entry->file_size, header.order, 1);
+      if (texts && !texts->empty()) segments.vmcoreinfo = std::move(texts->front());
+      if (!texts) segments.note_problem = texts.error().message;
     }
     if (entry->type != pt_load) continue;
     ++segments.loads;

@@ -1,14 +1,16 @@
-// Finding VMCOREINFO among the ELF notes of a dump.
+// Finding VMCOREINFO and the registers of the CPUs among the ELF notes of a dump.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/byte_order.h"
 #include "base/byte_source.h"
 #include "base/byte_writer.h"
 #include "base/result.h"
+#include "formats/format.h"
 
 namespace memsect {
 
@@ -19,10 +21,15 @@ constexpr std::uint64_t largest_vmcoreinfo = std::uint64_t{1} << 20;
 /// largest_vmcoreinfo.
 Result<std::string> read_vmcoreinfo(const ByteSource& file, std::uint64_t offset, std::uint64_t size);
 
-/// The text of the note named VMCOREINFO among the notes in [offset, offset + size) of the file, empty when
-/// there is none. Reads the note headers only, not what lies between them.
-Result<std::string> find_vmcoreinfo_note(const ByteSource& file, std::uint64_t offset, std::uint64_t size,
-                                         ByteOrder order);
+/// The texts of the notes named VMCOREINFO among those in [offset, offset + size) of the file: one in what is known, and
+/// `most` at most. Reads the note headers only, not what lies between them.
+Result<std::vector<std::string>> find_vmcoreinfo_notes(const ByteSource& file, std::uint64_t offset,
+                                                       std::uint64_t size, ByteOrder order, std::size_t most);
+constexpr std::size_t most_vmcoreinfo_notes = 8;
+/// Adds those notes there that are as large as the registers of a CPU and whose names are those of such notes. What cannot
+/// be read is left out.
+void find_cpu_notes(const ByteSource& file, std::uint64_t offset, std::uint64_t size, ByteOrder order,
+                    std::vector<CpuNote>& notes);
 
 /// The same note, to be written. Its text begins at `vmcoreinfo_text_at`.
 ByteWriter make_vmcoreinfo_note(std::string_view text, ByteOrder order);

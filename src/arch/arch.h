@@ -44,6 +44,24 @@ struct ArchMemory {
   std::vector<std::uint64_t> kasan_shadow_offsets;
 };
 
+/// The page tables that a CPU uses, by a note of its registers.
+struct CpuTables {
+  std::unique_ptr<Translator> now;
+  /// Of a CPU that may be in user mode with tables that leave out the kernel: those it has in the kernel. Else null.
+  std::unique_ptr<Translator> in_kernel;
+};
+
+/// What VMCOREINFO would say of an image that was found in memory.
+struct ImageFacts {
+  std::string lines;        ///< of VMCOREINFO
+  std::uint64_t shift = 0;  ///< from the addresses that it is linked to to those at which it runs
+};
+
+/// Where NT_PRSTATUS has the program counter and the stack pointer: numbers of the words from pr_reg on.
+struct PrstatusPlaces {
+  unsigned pc = 0, sp = 0;
+};
+
 struct ArchDriver {
   std::string_view name;           ///< as in JSON and `uname -m`: "x86_64"
   std::string_view other_name;     ///< what `uname -m` says of some of its kernels, empty for nothing else
@@ -66,6 +84,13 @@ struct ArchDriver {
   /// The text of VMCOREINFO by a place that the machine's firmware or hypervisor agreed on with the kernel; null where
   /// there is no such place.
   Result<std::string> (*find_vmcoreinfo)(const PhysicalMemory&) = nullptr;
+  PrstatusPlaces prstatus;
+  /// By a note named `name`; nothing where it is not of that kind, or its CPU translates nothing. Null where no note tells
+  /// of page tables.
+  /// The image whose `linked` lies at `phys`, by what memory holds; `symbol` and `linked` are link addresses. Null where
+  /// images are where they are linked, or nothing but VMCOREINFO tells.
+  Result<ImageFacts> (*describe_image)(const ArchInputs&, VirtAddr linked, PhysAddr phys) = nullptr;
+  std::optional<CpuTables> (*cpu_tables)(const PhysicalMemory&, std::string_view name, Bytes note) = nullptr;
 };
 
 extern const ArchDriver x86_64;

@@ -60,6 +60,7 @@ const ArchDriver arm{.name = "armv7l",
                      .vmcoreinfo_mark = "",
                      .pmd_shift = [](unsigned) { return 21U; },
                      .open = open,
-                     .find_vmcoreinfo = nullptr};
+                     .find_vmcoreinfo = nullptr,
+                     .prstatus = {.pc = 15, .sp = 13}};
 
 }  // namespace memsect

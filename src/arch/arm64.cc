@@ -221,6 +221,44 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   return result;
 }
 
+/// kimage_voffset says where the image runs; how many bits addresses have, what makes the tables lead there.
+Result<ImageFacts> describe_image(const ArchInputs& inputs, VirtAddr linked, PhysAddr phys) {
+  const auto variable = [&](std::string_view name) -> std::optional<std::uint64_t> {
+    const auto at = inputs.symbol(name);
+    if (!at) return std::nullopt;
+    const auto value =
+        read_number(inputs.memory, PhysAddr(phys.raw() + (at->raw() - linked.raw())), 8, inputs.order);
+    return value ? std::optional(*value) : std::nullopt;
+  };
+  const auto voffset = variable("kimage_voffset");
+  const auto start = variable("memstart_addr");
+  const auto text = inputs.symbol("_stext");
+  if (!voffset || !start || !text)
+    return Error{Errc::no_symbol, "kimage_voffset, memstart_addr or _stext cannot be read", {}};
+  const std::uint64_t shift = phys.raw() + *voffset - linked.raw();
+  for (const unsigned page_bits : {12U, 16U, 14U}) {
+    for (const unsigned bits : {48U, 39U, 42U, 47U, 52U, 36U}) {
+      std::string lines = fmt::format(
+          "PAGESIZE={}\nNUMBER(VA_BITS)={}\nNUMBER(TCR_EL1_T1SZ)={:#x}\nNUMBER(kimage_voffset)={:#x}\n"
+          "NUMBER(PHYS_OFFSET)={:#x}\nKERNELOFFSET={:x}\n",
+          1U << page_bits, bits, 64 - bits, *voffset, *start, shift);
+      const auto info = Vmcoreinfo::parse(lines);
+      if (!info) return info.error();
+      const auto memory = open({inputs.memory, *info,
+                                [&](std::string_view name) -> std::optional<VirtAddr> {
+                                  const auto at = inputs.symbol(name);
+                                  return at ? std::optional(*at + shift) : std::nullopt;
+                                },
+                                inputs.order});
+      if (!memory) continue;
+      const auto mapping = memory->translator->table_mapping_at(*text + shift);
+      if (mapping && mapping->phys == PhysAddr(text->raw() + shift - *voffset))
+        return ImageFacts{lines, shift};
+    }
+  }
+  return Error{Errc::corrupt, "the page tables of the kernel found do not map its image", {}};
+}
+
 }  // namespace
 
 const ArchDriver arm64{.name = "aarch64",
@@ -234,6 +272,8 @@ const ArchDriver arm64{.name = "aarch64",
                        .vmcoreinfo_mark = "NUMBER(kimage_voffset)",
                        .pmd_shift = [](unsigned page_shift) { return 2 * page_shift - 3; },
                        .open = open,
-                       .find_vmcoreinfo = nullptr};
+                       .find_vmcoreinfo = nullptr,
+                       .prstatus = {.pc = 32, .sp = 31},
+                       .describe_image = describe_image};
 
 }  // namespace memsect

@@ -108,6 +108,7 @@ const ArchDriver i386{.name = "i686",
                       .vmcoreinfo_mark = "",
                       .pmd_shift = [](unsigned) { return 21U; },
                       .open = open,
-                      .find_vmcoreinfo = nullptr};
+                      .find_vmcoreinfo = nullptr,
+                      .prstatus = {.pc = 12, .sp = 15}};
 
 }  // namespace memsect

@@ -118,6 +118,7 @@ const ArchDriver loongarch64{.name = "loongarch64",
                              .kept_tables = ~0U,    // arch/loongarch/mm/init.c, vmemmap_free()
                              .keeps_memmap = true,  // the same
                              .open = open,
-                             .find_vmcoreinfo = nullptr};
+                             .find_vmcoreinfo = nullptr,
+                             .prstatus = {.pc = 33, .sp = 3}};
 
 }  // namespace memsect

@@ -267,6 +267,7 @@ const ArchDriver ppc64{.name = "ppc64le",
                        .vmcoreinfo_mark = "SYMBOL(vmemmap_list)",
                        .pmd_shift = [](unsigned) { return pmd_shift; },
                        .open = open,
-                       .find_vmcoreinfo = nullptr};
+                       .find_vmcoreinfo = nullptr,
+                       .prstatus = {.pc = 32, .sp = 1}};
 
 }  // namespace memsect

@@ -180,6 +180,7 @@ const ArchDriver riscv64{.name = "riscv64",
                          .vmcoreinfo_mark = "NUMBER(va_kernel_pa_offset)",
                          .pmd_shift = [](unsigned) { return 21U; },
                          .open = open,
-                         .find_vmcoreinfo = nullptr};
+                         .find_vmcoreinfo = nullptr,
+                         .prstatus = {.pc = 0, .sp = 2}};
 
 }  // namespace memsect

@@ -184,6 +184,7 @@ const ArchDriver s390x{.name = "s390x",
                        .vmcoreinfo_mark = "SYMBOL(lowcore_ptr)",
                        .pmd_shift = [](unsigned) { return segment_shift; },
                        .open = open,
-                       .find_vmcoreinfo = find_vmcoreinfo};
+                       .find_vmcoreinfo = find_vmcoreinfo,
+                       .prstatus = {.pc = 1, .sp = 17}};
 
 }  // namespace memsect

@@ -258,6 +258,17 @@ std::vector<VirtRange> find_vmalloc(const ArchInputs& inputs, const ImageMap& im
   return ranges;
 }
 
+TableTree make_tree(PhysAddr root, bool five_levels, const EntryFormat& format) {
+  TableTree tree;
+  tree.root = root;
+  tree.levels.assign(all_levels.begin() + (five_levels ? 0 : 1), all_levels.end());
+  if (!five_levels) tree.levels.front().name = "PGD";
+  tree.decode = [format](std::uint64_t raw, const TableLevel& level, bool last) {
+    return format.decode(raw, level, last);
+  };
+  return tree;
+}
+
 Result<ArchMemory> open(const ArchInputs& inputs) {
   auto image = find_image(inputs.vmcoreinfo);
   if (!image) return std::move(image).error();
@@ -267,20 +278,70 @@ Result<ArchMemory> open(const ArchInputs& inputs) {
   auto format = find_entry_format(inputs.vmcoreinfo, five_levels);
   if (!format) return std::move(format).error();
 
-  TableTree tree;
-  tree.root = *root;
-  tree.levels.assign(all_levels.begin() + (five_levels ? 0 : 1), all_levels.end());
-  if (!five_levels) tree.levels.front().name = "PGD";
-  tree.decode = [format = *format](std::uint64_t raw, const TableLevel& level, bool last) {
-    return format.decode(raw, level, last);
-  };
   ArchMemory result;
-  result.translator = std::make_unique<X8664Translator>(inputs.memory, *image, std::move(tree));
+  result.translator =
+      std::make_unique<X8664Translator>(inputs.memory, *image, make_tree(*root, five_levels, *format));
   result.phys_base = static_cast<std::int64_t>(image->phys_base);
   result.page_offset = find_page_offset(inputs, *image, *result.translator, five_levels);
   result.vmalloc = find_vmalloc(inputs, *image, result.page_offset, five_levels);
   result.kasan_shadow_offsets = {0xdffffc0000000000};  // since 4.0 (ef7f0d6a6ca8)
   return result;
+}
+
+/// By the banner's place: the sum of phys_base and KASLR's offset. Which part is whose, the kernel's own tables say.
+Result<ImageFacts> describe_image(const ArchInputs& inputs, VirtAddr linked, PhysAddr phys) {
+  const std::uint64_t moved = phys.raw() - (linked - image_start);
+  const auto phys_of = [moved](VirtAddr at) { return PhysAddr(at - image_start + moved); };
+  std::optional<VirtAddr> top;
+  for (const std::string_view name : {"init_top_pgt", "init_level4_pgt", "swapper_pg_dir"}) {
+    if (!top) top = inputs.symbol(name);
+  }
+  const auto text = inputs.symbol("_stext");
+  if (!top || !text || *text < image_start)
+    return Error{Errc::no_symbol, "the symbols know no top-level page table, or not _stext", {}};
+  const auto mask_at = inputs.symbol("sme_me_mask");
+  std::uint64_t mask = 0;
+  if (mask_at) mask = read_number(inputs.memory, phys_of(*mask_at), 8, ByteOrder::little).value_or(0);
+  const EntryFormat format{mask, std::uint64_t{1} << 52};
+  constexpr std::uint64_t image_size = std::uint64_t{1} << 30, step = std::uint64_t{2} << 20;
+  for (const bool five_levels : {false, true}) {
+    const X8664Translator tables(inputs.memory, ImageMap{}, make_tree(phys_of(*top), five_levels, format));
+    for (std::uint64_t offset = 0; *text - image_start + offset < image_size; offset += step) {
+      const auto mapping = tables.table_mapping_at(*text + offset);
+      if (!mapping || mapping->phys != phys_of(*text)) continue;
+      return ImageFacts{fmt::format("PAGESIZE=4096\nNUMBER(phys_base)={}\nNUMBER(pgtable_l5_enabled)={:d}\n"
+                                    "NUMBER(KERNEL_IMAGE_SIZE)={}\nNUMBER(sme_mask)={}\nKERNELOFFSET={:x}\n",
+                                    static_cast<std::int64_t>(moved - offset), five_levels, image_size,
+                                    format.encryption_mask, offset),
+                        offset};
+    }
+  }
+  return Error{Errc::corrupt, "the page tables of the kernel found do not map its image", {}};
+}
+
+// QEMUCPUState, the note "QEMU" (target/i386/arch_dump.c): u32 version, u32 size, 18 registers of 64 bits, 10 segments of
+// 24 bytes, cr0 to cr4, ...
+constexpr std::size_t cpu_state_cr0 = 392, cpu_state_cr3 = 416, cpu_state_cr4 = 424;
+constexpr std::uint64_t cr0_paging = 1U << 31, cr4_five_levels = 1 << 12;
+/// With page table isolation a process has two top tables side by side, the second for user mode.
+constexpr std::uint64_t user_half = 1 << 12;
+
+std::optional<CpuTables> cpu_tables(const PhysicalMemory& memory, std::string_view name, Bytes note) {
+  if (name != "QEMU" || note.size() < cpu_state_cr4 + 8) return std::nullopt;
+  const auto control = [note](std::size_t at) {
+    return load_unsigned(note.subspan(at, 8), ByteOrder::little);
+  };
+  if ((control(cpu_state_cr0) & cr0_paging) == 0) return std::nullopt;
+  const bool five_levels = (control(cpu_state_cr4) & cr4_five_levels) != 0;
+  const std::uint64_t root = control(cpu_state_cr3) & address_mask;
+  const auto translator = [&](std::uint64_t top) {
+    const EntryFormat format{0, std::uint64_t{1} << 52};
+    return std::make_unique<X8664Translator>(memory, ImageMap{},
+                                             make_tree(PhysAddr(top), five_levels, format));
+  };
+  CpuTables tables{translator(root), nullptr};
+  if ((root & user_half) != 0) tables.in_kernel = translator(root & ~user_half);
+  return tables;
 }
 
 }  // namespace
@@ -297,6 +358,9 @@ const ArchDriver x86_64{.name = "x86_64",
                         .pmd_shift = [](unsigned) { return 21U; },
                         .kept_tables = 1,  // remove_p4d_table() frees a table of PUDs with five levels only
                         .open = open,
-                        .find_vmcoreinfo = nullptr};
+                        .find_vmcoreinfo = nullptr,
+                        .prstatus = {.pc = 16, .sp = 19},
+                        .describe_image = describe_image,
+                        .cpu_tables = cpu_tables};
 
 }  // namespace memsect

@@ -50,6 +50,10 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
   app.add_option("--types", options.types, "where types come from: auto, dwarf, btf or vmcoreinfo")
       ->type_name("FROM")
       ->check(CLI::IsMember({"auto", "dwarf", "btf", "vmcoreinfo"}));
+  app.add_option("--kernel", options.input.kernel,
+                 "of several kernels in the dump: the Nth, or the one whose VMCOREINFO is at ADDRESS")
+      ->type_name("N|ADDRESS")
+      ->check(not_empty);
   app.add_flag("--debuginfod", options.input.debuginfod,
                "fetch a vmlinux that is not at hand (DEBUGINFOD_URLS)");
   app.add_flag("--no-search", options.no_search, "do not look for a vmlinux when none is named");

@@ -25,6 +25,7 @@ struct InputRequest {
   std::string vmlinux;             ///< -s, empty when not given
   std::string symbols;             ///< --symbols, empty when not given
   std::string btf;                 ///< --btf, empty when not given
+  std::string kernel;              ///< --kernel: which of several in memory, empty when not given
   TypesWanted types = TypesWanted::automatic;
   bool force = false;       ///< go on with files that do not belong together
   bool search = true;       ///< look for a vmlinux where none was named

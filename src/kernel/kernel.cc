@@ -14,7 +14,7 @@
 #include "kernel/pairing.h"
 #include "kernel/symbol_sources.h"
 #include "kernel/type_sources.h"
-#include "memory/find_vmcoreinfo.h"
+#include "kernel/which_kernel.h"
 #include "symbols/elf_symtab.h"
 
 namespace memsect {
@@ -29,7 +29,7 @@ Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& reques
   Kernel kernel;
   if (auto done = inputs.dump ? kernel.open_dump(inputs) : kernel.open_live(inputs.live); !done)
     return std::move(done).error();
-  if (auto done = kernel.read_vmcoreinfo(request); !done) return std::move(done).error();
+  if (auto done = kernel.read_vmcoreinfo(inputs, request); !done) return std::move(done).error();
   if (record != nullptr) {
     const PhysicalMemory& memory = *kernel.dump_.memory;
     kernel.recorded_tables_ = std::make_unique<RecordingMemory>(memory, record->tables, record->failed);
@@ -89,84 +89,68 @@ bool Kernel::headers_tell_machine() const {
   return dump_.info.elf_machine != 0 || !dump_.info.utsname_machine.empty();
 }
 
-/// The machine by the dump's headers, null when they do not tell or name one that is not known.
+/// The machine by what memory proves, else by the dump's headers; null when they do not tell or name one that is not known.
 const ArchDriver* Kernel::dumped_arch() const {
-  return dump_.info.elf_machine != 0 ? find_arch(dump_.info.elf_machine)
-                                     : find_arch(dump_.info.utsname_machine);
+  return proven_arch_ != nullptr ? proven_arch_ : told_arch(dump_.info, vmcoreinfo_);
 }
 
-/// Whether the memory at the place of init_uts_ns, as `info` would have it, is of a kernel of that release: its copy of
-/// an earlier kernel (kexec) describes memory that is something else by now.
-bool Kernel::describes_memory(const Vmcoreinfo& info) const {
-  const auto at = info.symbol("init_uts_ns");
-  const std::string release = info.release();
-  const ArchDriver* const arch = headers_tell_machine() ? dumped_arch() : find_arch(info);
-  if (!at || release.empty() || arch == nullptr) return false;
-  const auto image = arch->open(
-      {*dump_.memory, info, [&info](std::string_view name) { return info.symbol(name); }, dump_.info.order});
-  if (!image) return false;
-  // struct uts_namespace begins with a reference count, up to 6.x, or with struct new_utsname: six fields of 65 bytes.
-  constexpr std::size_t uts_size = 16 + 6 * 65;
-  std::string bytes(uts_size, '\0');
-  if (!AddressSpace(*dump_.memory, *image->translator).read(*at, std::as_writable_bytes(std::span(bytes))))
-    return false;
-  return bytes.find(release + '\0') != std::string::npos;
+namespace {
+
+/// The images in memory of the vmlinux that was named.
+Result<std::vector<FoundImage>> find_images_of(
+    const InputFiles& inputs, const InputRequest& request, const PhysicalMemory& memory,
+    const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) {
+  Notes said_later;
+  auto vmlinux = open_vmlinux(inputs.vmlinux, inputs.debug_file, request.search, said_later);
+  if (!vmlinux) return std::move(vmlinux).error();
+  const ArchDriver* const arch = find_arch(vmlinux->image.machine);
+  if (arch == nullptr || !vmlinux->with_symbols)
+    return Error{Errc::unsupported, "the vmlinux is of no known machine, or has no symbols", {}};
+  auto symbols = open_elf_symtab(vmlinux->with_symbols);
+  if (!symbols) return std::move(symbols).error();
+  return find_images(memory,
+                     {*arch, vmlinux->image.order, vmlinux->image.build_id,
+                      [&symbols](std::string_view name) { return (*symbols)->address_of(name); }},
+                     progress);
 }
 
-/// The note's text from the place that machine and kernel agreed on, where there is one and what lies there describes
-/// this memory.
-std::optional<std::string> Kernel::agreed_vmcoreinfo_text() {
-  for (const ArchDriver* arch : arch_drivers()) {
-    if (arch->find_vmcoreinfo == nullptr || (headers_tell_machine() && arch != dumped_arch())) continue;
-    auto text = arch->find_vmcoreinfo(*dump_.memory);
-    const auto info = text ? Vmcoreinfo::parse(*text) : Result<Vmcoreinfo>(text.error());
-    if (!info || !describes_memory(*info)) continue;
-    notes_.note("the dump has no VMCOREINFO note: the machine's own pointer to it was followed");
-    return *std::move(text);
+}  // namespace
+
+/// The kernel's own note about itself: of the file, else out of memory.
+Result<void> Kernel::find_vmcoreinfo(const InputFiles& inputs, const InputRequest& request) {
+  if (is_live()) {
+    if (dump_.vmcoreinfo.empty())
+      return Error{Errc::unsupported, "has no VMCOREINFO note, which it has from Linux 4.19 on", {}};
+    auto info = Vmcoreinfo::parse(dump_.vmcoreinfo);
+    if (!info) return std::move(info).error();
+    vmcoreinfo_ = std::move(*info);
+    return {};
   }
-  return std::nullopt;
-}
-
-/// The note's text, searched for in memory where no note brings it.
-Result<std::string> Kernel::find_vmcoreinfo_text(const InputRequest& request) {
-  if (!dump_.vmcoreinfo.empty()) return dump_.vmcoreinfo;
-  if (is_live())
-    return Error{Errc::unsupported, "has no VMCOREINFO note, which it has from Linux 4.19 on", {}};
-  if (auto text = agreed_vmcoreinfo_text()) return *std::move(text);
-  VmcoreinfoSearch search;
-  search.belongs = [this](const Vmcoreinfo& info) { return describes_memory(info); };
+  WhichKernel which;
+  which.wanted = request.kernel;
   if (request.progress) {
-    search.progress = [&request](std::uint64_t done, std::uint64_t total) {
+    which.progress = [&request](std::uint64_t done, std::uint64_t total) {
       request.progress("looking for VMCOREINFO in memory", done, total);
     };
   }
-  auto finds = find_vmcoreinfo(*dump_.memory, search);
-  if (!finds) {
-    return std::move(finds)
-        .error()
-        .within("has no VMCOREINFO note, and in its memory")
+  if (inputs.vmlinux) {
+    which.find_images = [&] { return find_images_of(inputs, request, *dump_.memory, which.progress); };
+  }
+  auto chosen = choose_kernel(dump_, which, notes_);
+  if (!chosen && chosen.error().code == Errc::not_in_dump && dump_.vmcoreinfo.empty()) {
+    return Error{Errc::not_in_dump, "has no VMCOREINFO note, and in its memory " + chosen.error().message, {}}
         .with_hint("QEMU writes the note when the guest has -device vmcoreinfo");
   }
-  const FoundVmcoreinfo& best = finds->found.front();
-  const std::string where = fmt::format(
-      "the dump has no VMCOREINFO note: it was found in memory, at physical address {:#x}", best.at.raw());
-  if (best.belongs) {
-    notes_.note(where);
-  } else {
-    notes_.warn(fmt::format("{}; whether it is the dumped kernel's could not be told ({} found{})", where,
-                            finds->found.size(), finds->complete ? "" : ", and not all memory searched"));
-  }
-  return best.text;
+  if (!chosen) return std::move(chosen).error();
+  vmcoreinfo_ = std::move(chosen->info);
+  proven_arch_ = chosen->arch;
+  dump_.vmcoreinfo = vmcoreinfo_.text();
+  return {};
 }
 
-Result<void> Kernel::read_vmcoreinfo(const InputRequest& request) {
+Result<void> Kernel::read_vmcoreinfo(const InputFiles& inputs, const InputRequest& request) {
   notes_.append(dump_.notes);
-  auto text = find_vmcoreinfo_text(request);
-  if (!text) return std::move(text).error().within(name());
-  dump_.vmcoreinfo = std::move(*text);
-  auto info = Vmcoreinfo::parse(dump_.vmcoreinfo);
-  if (!info) return std::move(info).error().within(name());
-  vmcoreinfo_ = std::move(*info);
+  if (auto done = find_vmcoreinfo(inputs, request); !done) return std::move(done).error().within(name());
   for (const std::string& key : vmcoreinfo_.contradictions()) {
     notes_.warn(
         fmt::format("VMCOREINFO says {} more than once, and not the same: the first one counts", key));
@@ -217,7 +201,7 @@ Result<void> Kernel::choose_vmlinux(const InputFiles& inputs, const InputRequest
     return {};
   }
   if (!named) return {};
-  const ArchDriver* const dumped = find_arch(dump_.info.elf_machine);
+  const ArchDriver* const dumped = dumped_arch();
   const ArchDriver* const arch = find_arch(vmlinux->image.machine);
   if (arch != nullptr && dumped != nullptr && arch != dumped) {
     return Error{Errc::mismatch,
@@ -298,16 +282,18 @@ Result<void> Kernel::choose_arch() {
                    {}};
     }
   }
-  if (arch_ == nullptr && !headers_tell) arch_ = find_arch(vmcoreinfo_);
+  if (arch_ == nullptr) arch_ = find_arch(vmcoreinfo_);
   if (arch_ == nullptr) {
     const std::string machine =
         !headers_tell ? "the dump does not say of which machine it is"
         : dump_.info.elf_machine != 0
             ? fmt::format("this machine (ELF e_machine {}) is not supported", dump_.info.elf_machine)
             : fmt::format("this machine ({}) is not supported", dump_.info.utsname_machine);
-    return Error{Errc::unsupported, fmt::format("{}: {}", name(), machine), {}};
+    return Error{Errc::unsupported, fmt::format("{}: {}", name(), machine),
+                 headers_tell ? "" : fmt::format("name the vmlinux of {}: it tells the machine", release_)};
   }
-  if (dump_.info.word_bits == 32 && arch_->word_size != 4) return not_of_these_words();
+  if (dump_.info.word_bits == 32 && arch_->word_size != 4 && proven_arch_ == nullptr)
+    return not_of_these_words();
   auto page_shift = find_page_shift(*arch_, vmcoreinfo_);
   if (!page_shift) return std::move(page_shift).error().within(name());
   page_size_ = std::uint64_t{1} << *page_shift;

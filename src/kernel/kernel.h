@@ -80,10 +80,8 @@ class Kernel {
   const PhysicalMemory& data_memory() const { return recorded_data_ ? *recorded_data_ : *dump_.memory; }
   Result<void> open_dump(const InputFiles& inputs);
   Result<void> open_live(bool named);
-  Result<void> read_vmcoreinfo(const InputRequest& request);
-  Result<std::string> find_vmcoreinfo_text(const InputRequest& request);
-  std::optional<std::string> agreed_vmcoreinfo_text();
-  bool describes_memory(const Vmcoreinfo& info) const;
+  Result<void> read_vmcoreinfo(const InputFiles& inputs, const InputRequest& request);
+  Result<void> find_vmcoreinfo(const InputFiles& inputs, const InputRequest& request);
   bool headers_tell_machine() const;
   const ArchDriver* dumped_arch() const;
   Result<void> choose_vmlinux(const InputFiles& inputs, const InputRequest& request);
@@ -116,6 +114,7 @@ class Kernel {
   std::unique_ptr<const SymbolSource> symbols_;
   std::uint64_t symbol_shift_ = 0;  // from the addresses of symbols_ to those at run time
   std::unique_ptr<const TypeSource> types_;
+  const ArchDriver* proven_arch_ = nullptr;  // by utsname in memory
   const ArchDriver* arch_ = nullptr;
   ArchMemory arch_memory_;
   ByteOrder order_ = ByteOrder::little;

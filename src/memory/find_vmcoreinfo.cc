@@ -5,9 +5,9 @@
 //   page 1   OSRELEASE=6.1.0-13-amd64 LF  BUILD-ID=...  LF  PAGESIZE=4096 LF ... NUL
 //   page 2   u32 11, u32 length, u32 0, "VMCOREINFO" NUL NUL   OSRELEASE=...
 //
-// Only the first bytes of each page are looked at, which of a compressed dump costs the whole page. Copies can lie
-// elsewhere: a kernel that started this one by kexec left its own, the loaded crash kernel has a third. One text in
-// several places is no question; of different texts, those that describe other memory than this are left over.
+// Only the first bytes of each page are looked at, which of a compressed dump costs the whole page. There can be texts of
+// several kernels: one that was rebooted or left by kexec lies untouched in memory that is free now, and a crash kernel
+// runs beside the crashed one. Which of them is meant is for others to say (kernel/which_kernel.h); here they are found.
 #include "memory/find_vmcoreinfo.h"
 
 #include <fmt/format.h>
@@ -32,8 +32,11 @@ constexpr std::size_t note_name_at = 12;
 constexpr std::size_t note_text_at = 24;
 constexpr std::size_t head_size = note_text_at + first_key.size();
 constexpr std::uint64_t pages_between_looks_at_the_clock = 1024;
+constexpr std::uint64_t pages_between_looks_for_holes = 16;
 /// Texts that differ. A machine has one or two; a file made to keep us busy may have a million.
 constexpr std::size_t most_texts = 64;
+constexpr std::size_t most_places = 32;  ///< of one text that are told
+constexpr std::size_t most_crash_headers = 64;
 
 /// Where in the page a text may begin, by the page's first bytes.
 std::optional<std::size_t> text_in_page(Bytes head) {
@@ -75,81 +78,81 @@ class Finder {
 
  private:
   bool search_range(PhysRange range);
-  bool look_at(PhysAddr page);
-  bool add(std::string text, PhysAddr at);
-  bool time_is_up();
+  void look_at(PhysAddr page);
+  void add(std::string text, PhysAddr at);
+  bool time_is_up() const;
 
+  using Clock = std::chrono::steady_clock;
   const PhysicalMemory& memory_;
   const VmcoreinfoSearch& search_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::uint64_t total_ = 0;
+  std::optional<Clock::time_point> settled_;  // when the one that belongs was found
   VmcoreinfoFinds finds_;
 };
 
 Result<VmcoreinfoFinds> Finder::run() {
   auto ranges = memory_.ranges();
   if (!ranges) return std::move(ranges).error();
-  for (const PhysRange& range : *ranges) total_ += range.size;
+  for (const PhysRange& range : *ranges) finds_.total += range.size;
   finds_.complete = std::all_of(ranges->begin(), ranges->end(),
                                 [this](const PhysRange& range) { return search_range(range); });
-  if (search_.progress) search_.progress(finds_.searched, total_);
+  if (search_.progress) search_.progress(finds_.searched, finds_.total);
   if (finds_.found.empty()) {
-    const std::string where = finds_.complete ? fmt::format("{} of memory", human_size(finds_.searched))
-                                              : fmt::format("the first {} of {} of memory, then time was up",
-                                                            human_size(finds_.searched), human_size(total_));
-    return Error{Errc::not_in_dump, "no VMCOREINFO was found in " + where, {}};
+    return Error{Errc::not_in_dump,
+                 fmt::format("no VMCOREINFO was found in {} of memory", human_size(finds_.searched)),
+                 {}};
   }
-  std::stable_sort(finds_.found.begin(), finds_.found.end(),
-                   [](const FoundVmcoreinfo& a, const FoundVmcoreinfo& b) {
-                     if (a.belongs != b.belongs) return a.belongs;
-                     return a.copies > b.copies;
-                   });
   return std::move(finds_);
 }
 
-/// Whether the search goes on behind the range.
+/// Whether the search goes on after the range.
 bool Finder::search_range(PhysRange range) {
-  const PhysAddr first = range.start + (page_size - range.start.raw() % page_size) % page_size;
-  finds_.searched += std::min(range.size, first - range.start);
-  std::uint64_t pages = 0;
-  for (PhysAddr page = first; range.contains(page); page += page_size, ++pages) {
-    if (pages % pages_between_looks_at_the_clock == 0 && time_is_up()) return false;
-    if (look_at(page)) return false;
-    finds_.searched += std::min(page_size, range.end() - page);
+  const std::uint64_t before = finds_.searched;
+  const auto first_page = [](PhysAddr at) { return at + (page_size - at.raw() % page_size) % page_size; };
+  PhysAddr page = first_page(range.start);
+  for (std::uint64_t pages = 0; range.contains(page); page += page_size, ++pages) {
+    finds_.searched = before + (page - range.start);
+    if (pages % pages_between_looks_at_the_clock == 0) {
+      if (search_.progress) search_.progress(finds_.searched, finds_.total);
+      if (time_is_up()) return false;
+    }
+    if (pages % pages_between_looks_for_holes == 0) {
+      const PhysAddr data = memory_.next_data(page);
+      if (!range.contains(data)) break;
+      page = std::max(page, PhysAddr(data.raw() - data.raw() % page_size));
+    }
+    look_at(page);
   }
+  finds_.searched = before + range.size;
   return true;
 }
 
-bool Finder::time_is_up() {
-  if (search_.progress) search_.progress(finds_.searched, total_);
-  finds_.out_of_time = std::chrono::steady_clock::now() - start_ >= search_.at_most;
-  return finds_.out_of_time;
-}
+bool Finder::time_is_up() const { return settled_ && Clock::now() - *settled_ >= search_.afterwards; }
 
-/// Whether the search is over.
-bool Finder::look_at(PhysAddr page) {
+void Finder::look_at(PhysAddr page) {
   const auto head = memory_.view(page, head_size);
-  if (!head) return false;
-  auto within = text_in_page(head->bytes);
-  if (head->bytes.size() < head_size) {  // in an ELF core a page may lie in two cached blocks
-    std::array<std::byte, head_size> whole{};
-    if (memory_.read(page, whole)) within = text_in_page(whole);
-  }
-  return within && add(read_candidate(memory_, page + *within), page + *within);
+  if (!head) return;
+  Bytes bytes = head->bytes;
+  std::array<std::byte, head_size> whole{};
+  if (bytes.size() < head_size && memory_.read(page, whole)) bytes = whole;  // in two cached blocks of a core
+  if (const auto within = text_in_page(bytes)) add(read_candidate(memory_, page + *within), page + *within);
+  if (finds_.crash_headers.size() == most_crash_headers) return;
+  if (auto header = read_crash_header(memory_, page, bytes))
+    finds_.crash_headers.push_back(*std::move(header));
 }
 
-bool Finder::add(std::string text, PhysAddr at) {
+void Finder::add(std::string text, PhysAddr at) {
   const auto known = std::find_if(finds_.found.begin(), finds_.found.end(),
                                   [&](const FoundVmcoreinfo& found) { return found.text == text; });
   if (known != finds_.found.end()) {
     ++known->copies;
-    return false;
+    if (known->at.size() < most_places) known->at.push_back(at);
+    return;
   }
   // Without its NUL: a last line that did not fit and has no line feed is not believed.
   const auto info = Vmcoreinfo::parse(text);
-  if (!info || !is_whole(text, *info) || finds_.found.size() == most_texts) return false;
-  finds_.found.push_back({std::move(text), at, 1, search_.belongs && search_.belongs(*info)});
-  return finds_.found.back().belongs;
+  if (!info || !is_whole(text, *info) || finds_.found.size() == most_texts) return;
+  finds_.found.push_back({std::move(text), {at}, 1});
+  if (!settled_ && search_.belongs && search_.belongs(*info)) settled_ = Clock::now();
 }
 
 }  // namespace

@@ -28,6 +28,10 @@ class PhysicalMemory {
 
   /// Fills `out` from `at`, or fails at the first byte that cannot be had. Large reads need leave nothing in a cache.
   virtual Result<void> read(PhysAddr at, std::span<std::byte> out) const;
+
+  /// The first address from `at` on that can hold anything but zeros and be read, 2^64 - 1 when there is none. Where that
+  /// costs more than a look it is `at` itself. Lets scans leap over holes, and over what was filtered out.
+  virtual PhysAddr next_data(PhysAddr at) const { return at; }
 };
 
 }  // namespace memsect

@@ -12,6 +12,9 @@ Result<Vmcoreinfo> Vmcoreinfo::parse(std::string_view text) {
   Vmcoreinfo info;
   const std::size_t nul = text.find('\0');
   text = text.substr(0, nul);
+  const std::size_t end = nul == std::string_view::npos ? text.rfind('\n') + 1 : text.size();
+  info.text_ = text.substr(0, end);
+  if (!info.text_.ends_with('\n')) info.text_ += '\n';
   while (!text.empty()) {
     const std::size_t line_feed = text.find('\n');
     // The kernel fills one page and cuts the line that does not fit (vmcoreinfo_append_str). Half a number

@@ -31,6 +31,8 @@ class Vmcoreinfo {
   static Result<Vmcoreinfo> parse(std::string_view text);
 
   bool empty() const { return values_.empty(); }
+  /// The lines, as far as they count, the NULs at the end left out.
+  const std::string& text() const { return text_; }
   /// The value of `key` word for word; `key` as written, its tag included.
   std::optional<std::string_view> value(std::string_view key) const;
 
@@ -51,6 +53,7 @@ class Vmcoreinfo {
  private:
   std::optional<std::uint64_t> tagged_unsigned(std::string_view tag, std::string_view name) const;
 
+  std::string text_;
   std::map<std::string, std::string, std::less<>> values_;
   std::vector<std::string> contradictions_;
 };

@@ -331,6 +331,56 @@ TEST(ElfCore, RefusesHeadersThatCannotBeTrue) {
   }
 }
 
+TEST(ElfCore, NamesTheDumpsOfXen) {
+  ElfRecipe recipe;
+  recipe.segments = {load(0x1000, "x")};
+  Buffer file = build_elf_core(recipe);
+  const std::uint64_t sections = file.size();
+  const Buffer names = test::to_bytes(std::string_view("\0.shstrtab\0.xen_pages\0", 23));
+  file.resize(sections + 64 + names.size());
+  std::copy(names.begin(), names.end(), file.end() - static_cast<std::ptrdiff_t>(names.size()));
+  put_unsigned(file, sections + 24, sections + 64, 8, ByteOrder::little);
+  put_unsigned(file, sections + 32, names.size(), 8, ByteOrder::little);
+  put_unsigned(file, 40, sections, 8, ByteOrder::little);  // e_shoff
+  put_unsigned(file, 54, 0, 8, ByteOrder::little);         // e_phentsize, e_phnum, e_shentsize, e_shnum
+  put_unsigned(file, 60, 1, 2, ByteOrder::little);         // e_shnum, and e_shstrndx 0
+  auto dump = open_dump(file);
+  ASSERT_FALSE(dump);
+  EXPECT_EQ(dump.error().code, Errc::unsupported);
+  EXPECT_NE(dump.error().message.find("Xen"), std::string::npos);
+  file[sections + 64 + 12] = std::byte{'?'};
+  dump = open_dump(file);
+  EXPECT_EQ(dump.error().code, Errc::bad_format);
+  EXPECT_NE(dump.error().message.find("without program headers"), std::string::npos);
+}
+
+TEST(ElfCore, TellsWhatItsNotesSayOfCpusAndOfSeveralKernels) {
+  ElfRecipe recipe;
+  Buffer notes = test::elf_note("CORE", 1, "registers");
+  for (const Buffer& more :
+       {test::elf_note("VMCOREINFO", 0, "A=1\n"), test::elf_note("QEMU", 0, "state"),
+        test::elf_note("VMCOREINFO", 0, "B=2\n"), test::elf_note("VMCOREDD", 0, "device")})
+    notes.insert(notes.end(), more.begin(), more.end());
+  recipe.segments = {test::note_segment(notes), load(0x1000, "x")};
+  const auto dump = open_dump(build_elf_core(recipe));
+  ASSERT_TRUE(dump) << dump.error().message;
+  EXPECT_EQ(dump->vmcoreinfo, "A=1\n");
+  EXPECT_EQ(dump->vmcoreinfo_notes(), (std::vector<std::string>{"A=1\n", "B=2\n"}));
+  const auto cpus = dump->cpu_notes();
+  ASSERT_EQ(cpus.size(), 2U);
+  EXPECT_EQ(cpus[0].name, "CORE");
+  EXPECT_EQ(cpus[0].type, 1U);
+  EXPECT_EQ(cpus[1].bytes, test::to_bytes("state"));
+}
+
+TEST(ElfCore, TellsPhysBaseByTheSegmentOfTheImage) {
+  ElfRecipe recipe;
+  recipe.segments = {load(0x1c000000, "text"), load(0x2000, "x")};
+  recipe.segments[0].virt = 0xffffffff81000000;
+  recipe.segments[1].virt = 0xffff888000002000;
+  EXPECT_EQ(open_dump(build_elf_core(recipe))->phys_bases, std::vector<std::uint64_t>{0x1b000000});
+}
+
 TEST(ElfCore, RefusesMoreProgramHeadersThanAnyDumpHas) {
   ElfRecipe recipe;
   recipe.segments = {load(0x1000, "x")};

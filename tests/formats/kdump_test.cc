@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <thread>
 
 #include "formats/format.h"
@@ -217,6 +219,40 @@ TEST(Kdump, TakesQemusUnknownMachineForNone) {
   recipe.machine = "Unknown";
   recipe.pages[1] = stored_page("one");
   EXPECT_EQ(open_dump(build_kdump(recipe).bytes)->info.utsname_machine, "");
+}
+
+TEST(Kdump, ReadsUtsnameThatIsFourBytesEarly) {  // makedumpfile 1.6.7 of kernels from 5.11 on
+  KdumpRecipe recipe;
+  recipe.pages[1] = stored_page("one");
+  Buffer dump = build_kdump(recipe).bytes;
+  constexpr std::ptrdiff_t utsname_at = 12, utsname_size = 6 * 65;
+  std::copy(dump.begin() + utsname_at + 4, dump.begin() + utsname_at + utsname_size,
+            dump.begin() + utsname_at);
+  EXPECT_EQ(open_dump(dump)->info.utsname_machine, "x86_64");
+  dump[utsname_at] = std::byte{'?'};  // then nothing there is believed
+  EXPECT_EQ(open_dump(dump)->info.utsname_machine, "");
+}
+
+TEST(Kdump, TellsPhysBaseOfItsSubHeader) {
+  KdumpRecipe recipe;
+  recipe.pages[1] = stored_page("one");
+  auto dump = build_kdump(recipe);
+  put_unsigned(dump.bytes, dump.sub_header_at, 0x1c000000, 8, recipe.order);
+  EXPECT_EQ(open_dump(dump.bytes)->phys_bases, std::vector<std::uint64_t>{0x1c000000});
+}
+
+TEST(Kdump, LeapsOverPagesThatItDoesNotHave) {
+  KdumpRecipe recipe;
+  recipe.pages[5] = stored_page("five");
+  recipe.pages[0x12345] = stored_page("far");
+  recipe.max_pfn = 0x20000;
+  const auto dump = open_dump(build_kdump(recipe).bytes);
+  ASSERT_TRUE(dump);
+  const auto next = [&dump](std::uint64_t at) { return dump->memory->next_data(PhysAddr(at)).raw(); };
+  EXPECT_EQ(next(0), 0U);
+  EXPECT_EQ(next(0x1000000), 0x12000000U);
+  EXPECT_EQ(next(0x12345678), 0x12345678U);
+  EXPECT_EQ(next(0x13000000), ~std::uint64_t{0});
 }
 
 TEST(Kdump, LeavesOutALevelThatIsNone) {

@@ -14,8 +14,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!file) return -1;
   for (const auto order : {memsect::ByteOrder::little, memsect::ByteOrder::big}) {
     static_cast<void>(memsect::gnu_build_id(memsect::parse_elf_notes(bytes, order)));
-    const auto found = memsect::find_vmcoreinfo_note(*file, 0, size, order);
-    if (found) static_cast<void>(memsect::Vmcoreinfo::parse(*found));
+    const auto found = memsect::find_vmcoreinfo_notes(*file, 0, size, order, memsect::most_vmcoreinfo_notes);
+    for (std::size_t i = 0; found && i < found->size(); ++i)
+      static_cast<void>(memsect::Vmcoreinfo::parse((*found)[i]));
+    std::vector<memsect::CpuNote> cpus;
+    memsect::find_cpu_notes(*file, 0, size, order, cpus);
   }
   const auto info = memsect::Vmcoreinfo::parse(text);
   if (!info) return 0;

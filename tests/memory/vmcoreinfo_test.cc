@@ -105,5 +105,11 @@ TEST(Vmcoreinfo, IsCorruptWithoutASingleLine) {
   }
 }
 
+TEST(Vmcoreinfo, KeepsTheLinesThatCount) {
+  EXPECT_EQ(Vmcoreinfo::parse("A=1\nB=2\n")->text(), "A=1\nB=2\n");
+  EXPECT_EQ(Vmcoreinfo::parse("A=1\nB=")->text(), "A=1\n");  // cut
+  EXPECT_EQ(Vmcoreinfo::parse(std::string_view("A=1\nB=2\0C=3\n", 12))->text(), "A=1\nB=2\n");
+}
+
 }  // namespace
 }  // namespace memsect
