@@ -25,6 +25,16 @@ if(MEMSECT_WITH_SNAPPY)
   find_library(SNAPPY_LIBRARY snappy REQUIRED)
 endif()
 
+# Files that were compressed as a whole: gzip always, zstd and lzop with the codecs above, and these.
+option(MEMSECT_WITH_LZMA "Open files compressed with xz" ON)
+option(MEMSECT_WITH_BZIP2 "Open files compressed with bzip2" ON)
+if(MEMSECT_WITH_LZMA)
+  pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
+endif()
+if(MEMSECT_WITH_BZIP2)
+  find_package(BZip2 REQUIRED)
+endif()
+
 # Giving up privileges before an untrusted file is decoded.
 option(MEMSECT_WITH_SANDBOX "Drop capabilities and system calls once the files are open (needs libseccomp)" ON)
 if(MEMSECT_WITH_SANDBOX)

@@ -2,7 +2,7 @@
 
 _memsect() {
   local commands="info sections nodes blocks usemap subsections deps removable why check addr extract"
-  local common="-c --core -s --vmlinux --symbols --btf --types --kernel --debuginfod --no-search --force --format -J --json -P --pairs -r --raw -n --noheadings
+  local common="-c --core -s --vmlinux --symbols --btf --types --kernel --debuginfod --no-search --no-unpack --unpack-limit --force --format -J --json -P --pairs -r --raw -n --noheadings
     -o --output --columns -b --bytes --to --color --threads --no-sandbox --verbose -h --help"
   local selection="--section --node --block --range"
   local checks="section_flags section_parts vmemmap_base memmap_whole memmap_apart subsection_map usage_shared

@@ -31,6 +31,8 @@ complete -c memsect -n "__fish_seen_subcommand_from $commands" -l types -x -a 'a
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l debuginfod -d 'Fetch a vmlinux that is not at hand'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l kernel -x -d 'Of several kernels in the dump: its number or address'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l no-search -d 'Do not look for a vmlinux where none is named'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l no-unpack -d 'Do not unpack compressed files'
+complete -c memsect -n "__fish_seen_subcommand_from $commands" -l unpack-limit -x -d 'How large one may become'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l force -d 'Go on though dump and vmlinux do not belong together'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -l format -x -a 'table json csv pairs raw' -d 'Output format'
 complete -c memsect -n "__fish_seen_subcommand_from $commands" -s J -l json -d 'Output as JSON'

@@ -30,6 +30,19 @@ Result<const FormatDriver*> sniff_format(const ByteSource& file) {
   return none;
 }
 
+Result<Dump> FormatDriver::open(const DumpParts& parts) const {
+  auto dump = read(parts);
+  if (!dump) return dump;
+  for (const auto& part : parts) {
+    if (part->remarks() == nullptr) continue;
+    for (const Note& remark : part->remarks()->all()) {
+      dump->info.truncated = dump->info.truncated || remark.severity == Severity::warning;
+      dump->notes.add(remark);
+    }
+  }
+  return dump;
+}
+
 Result<void> refuse_parts(const DumpParts& parts) {
   if (parts.size() == 1) return {};
   return Error{Errc::usage, fmt::format("{} and {} are both dumps", parts[0]->name(), parts[1]->name()),

@@ -61,12 +61,15 @@ struct Dump {
 /// The files of a dump: one, or the parts of a split dump in any order.
 using DumpParts = std::vector<std::shared_ptr<const ByteSource>>;
 
-/// One format: `sniff` looks at the first bytes of a file and does nothing else; `open` runs once, after
-/// sniff said yes to every part.
+/// One format: `sniff` looks at the first bytes of a file and does nothing else; `read` runs once, after sniff said yes to
+/// every part.
 struct FormatDriver {
   std::string_view name;
   bool (*sniff)(std::span<const std::byte> head);
-  Result<Dump> (*open)(const DumpParts& parts);
+  Result<Dump> (*read)(const DumpParts& parts);
+
+  /// Opens a dump, and says in its notes what there is to say of its files.
+  Result<Dump> open(const DumpParts& parts) const;
 };
 
 /// For the formats that have no parts: `usage` when there are several files.

@@ -28,7 +28,9 @@ THIRD_PARTY = {
     r"libdwarf\.h|dwarf\.h": r"src/types/dwarf_die\.cc",
     r"bpf/.*": r"src/types/btf\.cc",
     r"gelf\.h|libelf\.h": r"src/(elf|symbols)/.*\.cc",
-    r"zlib\.h|zstd\.h|lzo/.*|snappy-c\.h": r"formats/codec\.cc|src/elf/(inflated_section|debug_file)\.cc",
+    r"zlib\.h|zstd\.h|lzo/.*|snappy-c\.h":
+        r"formats/(codec|lzop|stream_unpacker)\.cc|src/elf/(inflated_section|debug_file)\.cc",
+    r"bzlib\.h|lzma\.h": r"formats/stream_unpacker\.cc",
     r"seccomp\.h|linux/(capability|landlock)\.h": r"src/cli/sandbox\.cc",
     r"libsmartcols\.h|nlohmann/.*": r"src/render/.*\.cc",
 }

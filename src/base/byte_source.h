@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "base/notes.h"
 #include "base/result.h"
 #include "base/view.h"
 
@@ -29,6 +30,9 @@ class ByteSource {
   /// The first offset from `offset` on that can hold anything but zeros, size() when there is none. Where that
   /// costs more than a look it is `offset` itself. Lets scans leap over holes that a hostile file claims.
   virtual std::uint64_t next_data(std::uint64_t offset) const { return offset; }
+  /// What there is to say of how the bytes were come by (a stream that was cut short, say); null for nothing. Warnings
+  /// mean that bytes are missing at the end.
+  virtual const Notes* remarks() const { return nullptr; }
 
   /// Exactly `out.size()` bytes at `offset`; `truncated` when they are not all there.
   Result<void> read(std::uint64_t offset, std::span<std::byte> out) const;

@@ -21,8 +21,12 @@ Error system_error(int number, std::string_view what) {
 
 }  // namespace
 
-File::File(std::string path, int descriptor, std::uint64_t size)
-    : path_(std::move(path)), descriptor_(descriptor), size_(size), blocks_(cached_blocks) {}
+File::File(std::string path, int descriptor, std::uint64_t size, Notes remarks)
+    : path_(std::move(path)),
+      descriptor_(descriptor),
+      size_(size),
+      remarks_(std::move(remarks)),
+      blocks_(cached_blocks) {}
 
 File::~File() { ::close(descriptor_); }
 
@@ -52,7 +56,11 @@ Result<std::shared_ptr<const File>> File::open(const std::string& path) {
                  "save it to a file first"};
   }
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  return std::shared_ptr<const File>(new File(path, descriptor, size));
+  return std::shared_ptr<const File>(new File(path, descriptor, size, Notes()));
+}
+
+std::shared_ptr<const File> File::adopt(std::string path, int descriptor, std::uint64_t size, Notes remarks) {
+  return std::shared_ptr<const File>(new File(std::move(path), descriptor, size, std::move(remarks)));
 }
 
 Result<std::size_t> File::read_some(std::uint64_t offset, std::span<std::byte> out) const {

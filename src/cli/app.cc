@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/load.h"
 #include "cli/output.h"
 #include "cli/version.h"
 #include "cli/watch.h"
@@ -155,7 +156,7 @@ Result<int> run_watched(Declared& entry) {
   CommonOptions& options = entry.options;
   if (!options.to.empty())
     return Error{Errc::usage, "--watch writes to standard output, not --to a file", {}};
-  const auto inputs = open_input_files(options.input);
+  const auto inputs = open_files(options);
   if (!inputs) return inputs.error();
   if (inputs->dump) {
     return Error{Errc::usage, "--watch watches the running kernel, and a dump does not change",
@@ -170,6 +171,7 @@ Result<int> run_watched(Declared& entry) {
 
 int run_declared(Declared& entry) {
   entry.options.input.search = !entry.options.no_search;
+  entry.options.input.unpack = !entry.options.no_unpack;
   entry.options.input.types = types_wanted(entry.options.types);
   auto code = entry.options.watch_seconds == 0 ? entry.run() : run_watched(entry);
   if (code) return *code;

@@ -68,7 +68,7 @@ Result<int> run(CommonOptions& common, const Options& options) {
     return Error{Errc::usage, "extract does not go with --force",
                  "with the addresses of another kernel nobody knows what would get into the extract"};
   }
-  auto inputs = open_input_files(common.input);
+  auto inputs = open_files(common);
   if (!inputs) return std::move(inputs).error();
   if (!inputs->dump) {
     return Error{Errc::usage, "extract needs a dump: the running kernel changes while it would be copied",

@@ -41,6 +41,12 @@ std::function<void(std::string_view, std::uint64_t, std::uint64_t)> progress_lin
                                                    std::uint64_t total) { (*line)(what, done, total); };
 }
 
+Result<InputFiles> open_files(const CommonOptions& options) {
+  InputRequest request = options.input;
+  request.progress = progress_line();
+  return open_input_files(request);
+}
+
 Result<Kernel> open_kernel(const InputFiles& inputs, const CommonOptions& options, AccessRecord* record) {
   InputRequest request = options.input;
   request.progress = progress_line();
@@ -61,7 +67,7 @@ Result<void> leave_privileges(const Kernel& kernel, const CommonOptions& options
 
 Result<void> open_for(CommonOptions& options) {
   if (options.kernel) return {};
-  auto inputs = open_input_files(options.input);
+  auto inputs = open_files(options);
   if (!inputs) return std::move(inputs).error();
   auto kernel = open_kernel(*inputs, options);
   if (!kernel) return std::move(kernel).error();

@@ -12,6 +12,9 @@ namespace memsect {
 /// The progress line of whatever takes long at the moment: told what it is, and how much of how much is done.
 std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)> progress_line();
 
+/// Opens and tells apart the files that were named, with a progress line for unpacking.
+Result<InputFiles> open_files(const CommonOptions& options);
+
 /// Opens the kernel of `inputs`, with a progress line for what takes long.
 Result<Kernel> open_kernel(const InputFiles& inputs, const CommonOptions& options,
                            AccessRecord* record = nullptr);

@@ -57,6 +57,11 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
   app.add_flag("--debuginfod", options.input.debuginfod,
                "fetch a vmlinux that is not at hand (DEBUGINFOD_URLS)");
   app.add_flag("--no-search", options.no_search, "do not look for a vmlinux when none is named");
+  app.add_flag("--no-unpack", options.no_unpack, "do not unpack compressed files into a temporary one");
+  app.add_option("--unpack-limit", options.input.unpack_limit,
+                 "how large one may become (128G when not given)")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false).description(""));
   app.add_flag("--force", options.input.force, "go on though dump and vmlinux do not match");
   auto* format = app.add_option("--format", options.format, fmt::format("{}", fmt::join(formats, ", ")));
   format->type_name("FORMAT")->check(CLI::IsMember(formats));

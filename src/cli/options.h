@@ -19,6 +19,7 @@ struct CommonOptions {
   InputRequest input;
   std::string target;  ///< of the commands that take one
   bool no_search = false;
+  bool no_unpack = false;
   std::string types = "auto";
   std::string format = "table";
   bool json = false, pairs = false, raw = false;

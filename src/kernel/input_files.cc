@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "elf/elf_image.h"
+#include "formats/packing.h"
 #include "formats/proc_kcore.h"
 #include "symbols/symbol_list.h"
 
@@ -17,25 +19,51 @@ namespace {
 
 constexpr std::uint16_t elf_type_core = 4;
 
-struct Magic {
-  std::string_view bytes;
-  const char* what;
-  const char* hint;
-};
 using namespace std::string_view_literals;
-constexpr std::array<Magic, 5> known_magics{
-    {{"\xfd"
-      "7zXZ"sv,
-      "is compressed with xz", "decompress it first: unxz --keep FILE"},
-     {"\x28\xb5\x2f\xfd"sv, "is compressed with zstd", "decompress it first: unzstd FILE"},
-     {"\x1f\x8b"sv, "is compressed with gzip", "decompress it first: gunzip --keep FILE"},
-     {"\x04\x22\x4d\x18"sv, "is compressed with lz4", "decompress it first: unlz4 FILE"},
-     {"BZh"sv, "is compressed with bzip2", "decompress it first: bunzip2 --keep FILE"}}};
 
-Result<std::shared_ptr<const File>> open_named(const std::string& path) {
+std::string head_of(const File& file);
+
+std::optional<Packing> packing_of_file(const File& file) {
+  const std::string head = head_of(file);
+  return packing_of(std::as_bytes(std::span(head)));
+}
+
+/// The file unpacked, or as it is where it is not compressed. Once packed twice is somebody's mistake; more is no file of
+/// ours.
+Result<std::shared_ptr<const File>> unpack(std::shared_ptr<const File> file, const InputRequest& request) {
+  constexpr unsigned most_layers = 2;
+  for (unsigned layer = 0;; ++layer) {
+    const auto packing = packing_of_file(*file);
+    if (!packing) return file;
+    const std::string text = fmt::format("{}: is compressed with {}", file->path(), packing_name(*packing));
+    const std::string by_hand = fmt::format("decompress it first: {}", unpack_command(*packing));
+    if (!request.unpack) return Error{Errc::unsupported, text, by_hand + ", or leave out --no-unpack"};
+    if (layer == most_layers) return Error{Errc::unsupported, text + ", for the third time", by_hand};
+    UnpackRequest how{request.unpack_limit, {}};
+    if (request.progress) {
+      how.progress = [&request, what = "unpacking " + file->path()](std::uint64_t done, std::uint64_t total) {
+        request.progress(what, done, total);
+      };
+    }
+    auto unpacked = unpack_file(*file, *packing, how);
+    if (!unpacked) return std::move(unpacked).error().within(file->path());
+    file = std::move(*unpacked);
+  }
+}
+
+Result<std::shared_ptr<const File>> open_named(const std::string& path, const InputRequest& request) {
   auto file = File::open(path);
   if (!file) return std::move(file).error().within(path);
-  return file;
+  return unpack(std::move(*file), request);
+}
+
+/// Of a dump the beginning is worth something; a kernel image or a list that ends early would be believed to be whole.
+Result<void> refuse_cut(const File& file) {
+  for (const Note& remark : file.remarks()->all()) {
+    if (remark.severity == Severity::warning)
+      return Error{Errc::truncated, file.path() + ": the compressed file is cut off", "copy it again"};
+  }
+  return {};
 }
 
 /// x86's vmlinuz (Documentation/arch/x86/boot.rst): "HdrS" in the setup header.
@@ -48,15 +76,11 @@ bool is_boot_image(const File& file) {
 
 /// Says what a file is that is neither a dump nor a vmlinux.
 Error unknown_kind(const File& file) {
-  std::array<std::byte, 8> head{};
-  const std::size_t size = std::min<std::uint64_t>(head.size(), file.size());
-  if (size == 0) return Error{Errc::bad_format, file.path() + ": is empty", {}};
-  if (auto done = file.read(0, std::span(head).first(size)); !done)
-    return std::move(done).error().within(file.path());
-  const std::string_view text(reinterpret_cast<const char*>(head.data()), size);
-  for (const Magic& magic : known_magics) {
-    if (text.starts_with(magic.bytes))
-      return {Errc::unsupported, file.path() + ": " + magic.what, magic.hint};
+  if (file.size() == 0) return Error{Errc::bad_format, file.path() + ": is empty", {}};
+  std::array<std::byte, 1> first{};
+  if (auto done = file.read(0, first); !done) return std::move(done).error().within(file.path());
+  if (head_of(file).starts_with("\x04\x22\x4d\x18"sv)) {
+    return {Errc::unsupported, file.path() + ": is compressed with lz4", "decompress it first: unlz4 FILE"};
   }
   if (is_boot_image(file)) {
     return {Errc::unsupported,
@@ -143,16 +167,17 @@ Result<void> take_one(std::shared_ptr<const File>& place, std::shared_ptr<const 
   return {};
 }
 
-Result<void> classify(InputFiles& inputs, const std::string& path) {
+Result<void> classify(InputFiles& inputs, const std::string& path, const InputRequest& request) {
   if (is_proc_kcore(path)) {
     inputs.live = true;
     return {};
   }
-  auto file = open_named(path);
+  auto file = open_named(path, request);
   if (!file) return std::move(file).error();
   auto format = sniff_format(**file);
   if (!format) return std::move(format).error().within(path);
   if (*format != nullptr) return take_dump(inputs, *file, *format);
+  if (auto whole = refuse_cut(**file); !whole) return whole;
   const auto image = read_elf_image(**file);
   if (image && image->type != elf_type_core) return take_vmlinux(inputs, *file);
   if (!image && image.error().code == Errc::truncated) return Error(image.error()).within(path);
@@ -163,27 +188,29 @@ Result<void> classify(InputFiles& inputs, const std::string& path) {
 }
 
 /// A file that was named for its part, and is of that kind or refused.
-Result<void> classify_symbols(InputFiles& inputs, const std::string& path) {
-  auto file = open_named(path);
+Result<void> classify_symbols(InputFiles& inputs, const std::string& path, const InputRequest& request) {
+  auto file = open_named(path, request);
   if (!file) return std::move(file).error();
+  if (auto whole = refuse_cut(**file); !whole) return whole;
   if (looks_like_symbol_list(**file)) return take_one(inputs.symbols, *file, "symbol lists");
   return Error{Errc::bad_format, path + ": is no list of symbols",
                "--symbols names a System.map or a saved /proc/kallsyms"};
 }
 
-Result<void> classify_btf(InputFiles& inputs, const std::string& path) {
-  auto file = open_named(path);
+Result<void> classify_btf(InputFiles& inputs, const std::string& path, const InputRequest& request) {
+  auto file = open_named(path, request);
   if (!file) return std::move(file).error();
+  if (auto whole = refuse_cut(**file); !whole) return whole;
   if (is_btf(head_of(**file))) return take_one(inputs.btf, *file, "BTF");
   return Error{Errc::bad_format, path + ": is no BTF", "--btf names a copy of /sys/kernel/btf/vmlinux"};
 }
 
-Result<void> classify_core(InputFiles& inputs, const std::string& path) {
+Result<void> classify_core(InputFiles& inputs, const std::string& path, const InputRequest& request) {
   if (is_proc_kcore(path)) {
     inputs.live = true;
     return {};
   }
-  auto file = open_named(path);
+  auto file = open_named(path, request);
   if (!file) return std::move(file).error();
   auto format = sniff_format(**file);
   if (!format) return std::move(format).error().within(path);
@@ -195,9 +222,10 @@ Result<void> classify_core(InputFiles& inputs, const std::string& path) {
   return take_dump(inputs, *file, *format);
 }
 
-Result<void> classify_vmlinux(InputFiles& inputs, const std::string& path) {
-  auto file = open_named(path);
+Result<void> classify_vmlinux(InputFiles& inputs, const std::string& path, const InputRequest& request) {
+  auto file = open_named(path, request);
   if (!file) return std::move(file).error();
+  if (auto whole = refuse_cut(**file); !whole) return whole;
   const auto format = sniff_format(**file);
   const auto image = read_elf_image(**file);
   if ((format && *format != nullptr) || (image && image->type == elf_type_core)) {
@@ -220,19 +248,19 @@ DumpParts InputFiles::dump_parts() const {
 Result<InputFiles> open_input_files(const InputRequest& request) {
   InputFiles inputs;
   if (!request.core.empty()) {
-    if (auto done = classify_core(inputs, request.core); !done) return std::move(done).error();
+    if (auto done = classify_core(inputs, request.core, request); !done) return std::move(done).error();
   }
   if (!request.vmlinux.empty()) {
-    if (auto done = classify_vmlinux(inputs, request.vmlinux); !done) return std::move(done).error();
+    if (auto done = classify_vmlinux(inputs, request.vmlinux, request); !done) return std::move(done).error();
   }
   if (!request.symbols.empty()) {
-    if (auto done = classify_symbols(inputs, request.symbols); !done) return std::move(done).error();
+    if (auto done = classify_symbols(inputs, request.symbols, request); !done) return std::move(done).error();
   }
   if (!request.btf.empty()) {
-    if (auto done = classify_btf(inputs, request.btf); !done) return std::move(done).error();
+    if (auto done = classify_btf(inputs, request.btf, request); !done) return std::move(done).error();
   }
   for (const std::string& path : request.files) {
-    if (auto done = classify(inputs, path); !done) return std::move(done).error();
+    if (auto done = classify(inputs, path, request); !done) return std::move(done).error();
   }
   if (inputs.live && inputs.dump) {
     return Error{Errc::usage, fmt::format("/proc/kcore and {} are both dumps", inputs.dump->path()),

@@ -1,4 +1,5 @@
-// Which file is what: recognised by content, never by name or place.
+// Which file is what: recognised by content, never by name or place. Files that are compressed as a whole are unpacked
+// first (formats/packing.h), whatever they hold.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,9 @@ namespace memsect {
 /// Where types may come from: --types.
 enum class TypesWanted { automatic, dwarf, btf, vmcoreinfo };
 
+/// More than most machines have memory; a small file can hold any number of zeros.
+constexpr std::uint64_t default_unpack_limit = std::uint64_t{128} << 30;
+
 /// What the user named.
 struct InputRequest {
   std::vector<std::string> files;  ///< in any order
@@ -27,8 +31,10 @@ struct InputRequest {
   std::string btf;                 ///< --btf, empty when not given
   std::string kernel;              ///< --kernel: which of several in memory, empty when not given
   TypesWanted types = TypesWanted::automatic;
-  bool force = false;       ///< go on with files that do not belong together
-  bool search = true;       ///< look for a vmlinux where none was named
+  bool force = false;  ///< go on with files that do not belong together
+  bool search = true;  ///< look for a vmlinux where none was named
+  bool unpack = true;  ///< files that are compressed as a whole, into a temporary one
+  std::uint64_t unpack_limit = default_unpack_limit;  ///< bytes that one may have when unpacked
   bool debuginfod = false;  ///< ask the distribution's servers for one that is not at hand
   /// Told of work that may take long: what it is, and how much of how much is done (of 0 while that is not known).
   std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)> progress;

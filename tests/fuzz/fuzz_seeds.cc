@@ -7,6 +7,7 @@
 
 #include "support/dump_builder.h"
 #include "support/kallsyms_builder.h"
+#include "support/pack_builder.h"
 #include "support/type_fixture.h"
 
 namespace memsect::test {
@@ -80,6 +81,15 @@ void save_btf_seed(const std::filesystem::path& folder) {
   save(folder / "btf" / "struct", bytes);
 }
 
+void save_packing_seeds(const std::filesystem::path& folder) {
+  for (const Packing packing : packings) {
+    Buffer packed = pack(packing, page_of_text("packed", 20000));
+    save(folder / "packing" / packing_name(packing), packed);
+    packed.insert(packed.end(), packed.begin(), packed.end());
+    save(folder / "packing" / (std::string(packing_name(packing)) + "-twice"), packed);
+  }
+}
+
 void save_elf_seeds(const std::filesystem::path& folder) {
   for (const char* fixture :
        {"shapes-dwarf4", "shapes-dwarf5", "shapes-dwarf64", "shapes-zlib", "shapes-zlib-gnu", "shapes-zstd",
@@ -139,6 +149,7 @@ int main(int count, char** arguments) {
   for (const auto order : {memsect::ByteOrder::little, memsect::ByteOrder::big})
     memsect::test::save_seeds(arguments[1], order);
   memsect::test::save_btf_seed(arguments[1]);
+  memsect::test::save_packing_seeds(arguments[1]);
   memsect::test::save_elf_seeds(arguments[1]);
   memsect::test::save_model_seeds(arguments[1]);
   memsect::test::save_kallsyms_seeds(arguments[1]);

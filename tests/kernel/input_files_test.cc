@@ -116,13 +116,9 @@ INSTANTIATE_TEST_SUITE_P(
                                "vmlinux"},
                       Stranger{"short", "x", Errc::bad_format, "of no known kind", ""},
                       Stranger{"empty", "", Errc::bad_format, "is empty", ""},
-                      Stranger{"xz",
-                               std::string("\xfd"
-                                           "7zXZ\0\0\4",
-                                           8),
-                               Errc::unsupported, "xz", "unxz"},
-                      Stranger{"zstd", "\x28\xb5\x2f\xfd....", Errc::unsupported, "zstd", "unzstd"},
-                      Stranger{"gzip", "\x1f\x8b\x08.....", Errc::unsupported, "gzip", "gunzip"}),
+                      Stranger{"zstd", "\x28\xb5\x2f\xfd....", Errc::corrupt, "zstd", "unzstd"},
+                      Stranger{"gzip", "\x1f\x8b.....", Errc::corrupt, "gzip", "gunzip"},
+                      Stranger{"lz4", "\x04\x22\x4d\x18.....", Errc::unsupported, "lz4", "unlz4"}),
     [](const auto& test) { return test.param.name; });
 
 TEST_P(StrangeFile, IsNamedForWhatItIs) {
