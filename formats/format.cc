@@ -10,10 +10,12 @@ namespace memsect {
 extern const FormatDriver elf_core;
 extern const FormatDriver flattened;
 extern const FormatDriver kdump;
+extern const FormatDriver lime;
+extern const FormatDriver raw_memory;
 
 namespace {
 // No two formats share a signature, so the order only says which is the likeliest.
-constexpr std::array<const FormatDriver*, 3> drivers = {&kdump, &elf_core, &flattened};
+constexpr std::array<const FormatDriver*, 5> drivers = {&kdump, &elf_core, &flattened, &lime, &raw_memory};
 }  // namespace
 
 std::span<const FormatDriver* const> format_drivers() { return drivers; }
@@ -36,8 +38,10 @@ Result<Dump> FormatDriver::open(const DumpParts& parts) const {
   for (const auto& part : parts) {
     if (part->remarks() == nullptr) continue;
     for (const Note& remark : part->remarks()->all()) {
-      dump->info.truncated = dump->info.truncated || remark.severity == Severity::warning;
       dump->notes.add(remark);
+      if (remark.severity != Severity::warning) continue;
+      dump->info.truncated = true;
+      if (dump->info.advice.empty()) dump->info.advice = remark.text;
     }
   }
   return dump;

@@ -1,5 +1,6 @@
 #include "kernel/input_files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,8 +11,10 @@
 #include <utility>
 
 #include "elf/elf_image.h"
+#include "formats/known_containers.h"
 #include "formats/packing.h"
 #include "formats/proc_kcore.h"
+#include "formats/raw_memory.h"
 #include "symbols/symbol_list.h"
 
 namespace memsect {
@@ -57,6 +60,33 @@ Result<std::shared_ptr<const File>> open_named(const std::string& path, const In
   return unpack(std::move(*file), request);
 }
 
+Result<void> take_dump(InputFiles& inputs, std::shared_ptr<const File> file, const FormatDriver* format) {
+  if (!inputs.dump) {
+    inputs.dump = std::move(file);
+    inputs.dump_format = format;
+    return {};
+  }
+  // Whether two of a format are parts of one dump is for the format to say.
+  inputs.more_parts.push_back(std::move(file));
+  if (inputs.dump_format == format) return {};
+  return refuse_parts({inputs.dump, inputs.more_parts.back()});
+}
+
+/// A file of raw memory, which goes on being called by the name that says where it belongs.
+Result<void> take_raw(InputFiles& inputs, const std::string& name, const InputRequest& request) {
+  const auto raw = parse_raw_name(name);
+  if (!raw) return raw.error();
+  auto file = open_named(raw->path, request);
+  if (!file) return std::move(file).error();
+  const int descriptor = ::fcntl((*file)->descriptor(), F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) return Error{Errc::io, name + ": no more files can be opened", {}};
+  for (const FormatDriver* driver : format_drivers()) {
+    if (driver->name == "raw")
+      return take_dump(inputs, File::adopt(name, descriptor, (*file)->size(), *(*file)->remarks()), driver);
+  }
+  return Error{Errc::unsupported, name + ": this build reads no raw memory", {}};
+}
+
 /// Of a dump the beginning is worth something; a kernel image or a list that ends early would be believed to be whole.
 Result<void> refuse_cut(const File& file) {
   for (const Note& remark : file.remarks()->all()) {
@@ -76,11 +106,15 @@ bool is_boot_image(const File& file) {
 
 /// Says what a file is that is neither a dump nor a vmlinux.
 Error unknown_kind(const File& file) {
-  if (file.size() == 0) return Error{Errc::bad_format, file.path() + ": is empty", {}};
+  if (file.size() == 0)
+    return Error{
+        Errc::bad_format, file.path() + ": is empty",
+        "the dump was never written: look for messages of kdump (disk full?), and for other dumps beside it"};
   std::array<std::byte, 1> first{};
   if (auto done = file.read(0, first); !done) return std::move(done).error().within(file.path());
-  if (head_of(file).starts_with("\x04\x22\x4d\x18"sv)) {
-    return {Errc::unsupported, file.path() + ": is compressed with lz4", "decompress it first: unlz4 FILE"};
+  const std::string head = head_of(file);
+  if (const KnownContainer* const known = known_container(std::as_bytes(std::span(head)))) {
+    return {Errc::unsupported, fmt::format("{}: {}", file.path(), known->what), std::string(known->hint)};
   }
   if (is_boot_image(file)) {
     return {Errc::unsupported,
@@ -92,18 +126,6 @@ Error unknown_kind(const File& file) {
               ": is of no known kind: neither a dump (ELF core, kdump-compressed) nor a vmlinux, System.map "
               "or BTF",
           "memsect reads crash dumps (vmcore) and the vmlinux of their kernel"};
-}
-
-Result<void> take_dump(InputFiles& inputs, std::shared_ptr<const File> file, const FormatDriver* format) {
-  if (!inputs.dump) {
-    inputs.dump = std::move(file);
-    inputs.dump_format = format;
-    return {};
-  }
-  // Whether two of a format are parts of one dump is for the format to say.
-  inputs.more_parts.push_back(std::move(file));
-  if (inputs.dump_format == format) return {};
-  return refuse_parts({inputs.dump, inputs.more_parts.back()});
 }
 
 /// Of two images of one build, of which one alone has debug information, that one is the debug file of the
@@ -168,6 +190,7 @@ Result<void> take_one(std::shared_ptr<const File>& place, std::shared_ptr<const 
 }
 
 Result<void> classify(InputFiles& inputs, const std::string& path, const InputRequest& request) {
+  if (is_raw_name(path)) return take_raw(inputs, path, request);
   if (is_proc_kcore(path)) {
     inputs.live = true;
     return {};
@@ -206,6 +229,7 @@ Result<void> classify_btf(InputFiles& inputs, const std::string& path, const Inp
 }
 
 Result<void> classify_core(InputFiles& inputs, const std::string& path, const InputRequest& request) {
+  if (is_raw_name(path)) return take_raw(inputs, path, request);
   if (is_proc_kcore(path)) {
     inputs.live = true;
     return {};

@@ -9,6 +9,7 @@
 
 #include "formats/format.h"
 #include "support/dump_builder.h"
+#include "support/range_builder.h"
 
 namespace memsect::test {
 namespace {
@@ -314,6 +315,43 @@ TEST(MutatedElfCore, AnySpoiltHeaderFieldEndsInAnAnswer) {
     try_fields(good, 64, 64 + 5 * 56, 4, order);
     try_fields(good, 344, 344 + 64, 4, order);  // section header 0
     try_fields(good, 408, 408 + 40, 4, order);  // the note
+  }
+}
+
+/// Of LiME, and of AVML packed and plain.
+std::vector<Buffer> small_ranges() {
+  const Buffer low = page_of_text("low", 2 * page_size), high = page_of_text("high", 3 * page_size);
+  return {lime_range(0, low) + lime_range(3 * page_size, high),
+          avml_range(0, low) + avml_range(3 * page_size, high),
+          avml_range(0, low, true) + avml_range(3 * page_size, high, true)};
+}
+
+TEST(MutatedLime, AnySpoiltHeaderFieldEndsInAnAnswer) {
+  for (const Buffer& good : small_ranges()) {
+    ASSERT_TRUE(try_dump(good));
+    try_fields(good, 0, 32, 4, ByteOrder::little);
+    try_fields(good, 8, 24, 8, ByteOrder::little);
+    try_fields(good, 32, 64, 4, ByteOrder::little);  // AVML: the heads of the first chunks
+  }
+}
+
+TEST(MutatedLime, CutAnywhereGivesNoWrongBytes) {
+  for (const Buffer& good : small_ranges()) try_cuts(good, 128);
+}
+
+TEST(MutatedLime, OfAvmlGivesNoWrongBytesWhereverItIsSpoilt) {
+  const Buffer good = small_ranges()[1];
+  const auto whole = try_dump(good);
+  ASSERT_TRUE(whole);
+  for (std::size_t at = 32; at < good.size(); ++at) {
+    Buffer bad = good;
+    bad[at] ^= std::byte{0x10};
+    const auto pages = try_dump(bad);
+    if (!pages) continue;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (!(*pages)[i]) continue;
+      EXPECT_EQ((*pages)[i], (*whole)[i]) << "byte " << at;
+    }
   }
 }
 

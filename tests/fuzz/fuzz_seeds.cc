@@ -8,6 +8,7 @@
 #include "support/dump_builder.h"
 #include "support/kallsyms_builder.h"
 #include "support/pack_builder.h"
+#include "support/range_builder.h"
 #include "support/type_fixture.h"
 
 namespace memsect::test {
@@ -90,6 +91,13 @@ void save_packing_seeds(const std::filesystem::path& folder) {
   }
 }
 
+void save_lime_seeds(const std::filesystem::path& folder) {
+  const Buffer low = page_of_text("low", 0x2000), high = page_of_text("high", 70000);
+  save(folder / "lime" / "lime", lime_range(0x1000, low) + lime_range(0x100000, high));
+  save(folder / "lime" / "avml", avml_range(0x1000, low) + avml_range(0x100000, high));
+  save(folder / "lime" / "avml-plain", avml_range(0x1000, low, true));
+}
+
 void save_elf_seeds(const std::filesystem::path& folder) {
   for (const char* fixture :
        {"shapes-dwarf4", "shapes-dwarf5", "shapes-dwarf64", "shapes-zlib", "shapes-zlib-gnu", "shapes-zstd",
@@ -150,6 +158,7 @@ int main(int count, char** arguments) {
     memsect::test::save_seeds(arguments[1], order);
   memsect::test::save_btf_seed(arguments[1]);
   memsect::test::save_packing_seeds(arguments[1]);
+  memsect::test::save_lime_seeds(arguments[1]);
   memsect::test::save_elf_seeds(arguments[1]);
   memsect::test::save_model_seeds(arguments[1]);
   memsect::test::save_kallsyms_seeds(arguments[1]);

@@ -118,7 +118,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Stranger{"empty", "", Errc::bad_format, "is empty", ""},
                       Stranger{"zstd", "\x28\xb5\x2f\xfd....", Errc::corrupt, "zstd", "unzstd"},
                       Stranger{"gzip", "\x1f\x8b.....", Errc::corrupt, "gzip", "gunzip"},
-                      Stranger{"lz4", "\x04\x22\x4d\x18.....", Errc::unsupported, "lz4", "unlz4"}),
+                      Stranger{"lz4", "\x04\x22\x4d\x18.....", Errc::unsupported, "lz4", "unlz4"},
+                      Stranger{"tar", std::string(257, 'x') + "ustar", Errc::unsupported, "tar", "unpack"}),
     [](const auto& test) { return test.param.name; });
 
 TEST_P(StrangeFile, IsNamedForWhatItIs) {
