@@ -50,7 +50,7 @@ const Question addr_question{
     .name = "addr",
     .summary = "what is at an address: section, zone, object, struct page",
     .help =
-        R"(TARGET is pfn:N, phys:ADDRESS or virt:ADDRESS (hexadecimal behind 0x); section:N, memoryN, node:N and
+        R"(TARGET is pfn:N, phys:ADDRESS or virt:ADDRESS (hexadecimal with 0x); section:N, memoryN, node:N and
 range:FIRST-LAST stand for their first page. `object` is what of the memory model lies there: at that
 very byte for phys and virt, anywhere in the page for the others. page.type is what the struct page says
 of the page's use; none is memory on which the kernel leaves no mark. page.stale: the memory is not
