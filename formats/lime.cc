@@ -71,8 +71,8 @@ struct Stretch {
 
 /// One chunk of a snappy stream.
 struct Chunk {
-  static constexpr std::uint8_t packed = 0x00, plain = 0x01, padding = 0xfe, identifier = 0xff;
-  static constexpr std::uint8_t first_skippable = 0x80;
+  static constexpr std::uint8_t packed = 0x00, plain = 0x01;
+  static constexpr std::uint8_t first_skippable = 0x80;  ///< padding and the stream identifier among them
   static constexpr std::uint32_t header_size = 4, checksum_size = 4;
 
   std::uint8_t type = 0;

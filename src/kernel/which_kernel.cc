@@ -320,7 +320,7 @@ Result<ChosenKernel> Chooser::run() {
   auto searched = search();
   if (candidates_.empty()) {
     if (!searched && note_problem_.empty()) return std::move(searched).error();
-    return Error{Errc::not_in_dump, note_problem_ + ", and in its memory " + searched.error().message, {}};
+    return Error{Errc::not_in_dump, note_problem_ + "; " + searched.error().message, {}};
   }
   if (!which_.wanted.empty()) {
     auto number = wanted();

@@ -209,7 +209,7 @@ TEST(Kernel, WithoutVmcoreinfoSaysHowToGetOne) {
   const auto kernel = open_kernel(fake, vmlinux);
   ASSERT_FALSE(kernel);
   EXPECT_EQ(kernel.error().code, Errc::not_in_dump);
-  EXPECT_THAT(kernel.error().message, HasSubstr("has no VMCOREINFO note, and in its memory"));
+  EXPECT_THAT(kernel.error().message, HasSubstr("has no VMCOREINFO note; no VMCOREINFO was found"));
   EXPECT_THAT(kernel.error().hint, HasSubstr("vmcoreinfo"));
 }
 
