@@ -9,18 +9,16 @@
 // after the other: it is not judged.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "analysis/judgement.h"
+#include "analysis/migratetype.h"
 
 namespace memsect {
 namespace {
 
 CheckResult run(const MemoryModel& model) {
   if (model.live) return nothing_to_judge("the running kernel isolates pageblocks while they are counted");
-  const auto isolate = std::find(model.migratetypes.begin(), model.migratetypes.end(), "Isolate");
-  if (isolate == model.migratetypes.end()) return nothing_to_judge("this kernel cannot isolate pageblocks");
-  const auto type = static_cast<std::size_t>(isolate - model.migratetypes.begin());
+  const auto isolate = find_migratetype(model, "Isolate");
+  if (!isolate) return nothing_to_judge("this kernel cannot isolate pageblocks");
   Judgement judgement(model);
   bool counted = model.nodes.empty();
   for (const Node& node : model.nodes) {
@@ -34,7 +32,7 @@ CheckResult run(const MemoryModel& model) {
         judgement.miss("the pageblocks of " + zone_text(node, zone), zone.pageblocks.error());
         continue;
       }
-      const std::uint64_t seen = type < zone.pageblocks->size() ? (*zone.pageblocks)[type] : 0;
+      const std::uint64_t seen = *isolate < zone.pageblocks->size() ? (*zone.pageblocks)[*isolate] : 0;
       if (seen == *zone.isolated) continue;
       judgement.find("zones with another count",
                      fmt::format("{} has {} isolated pageblocks by its own count, and {} in the usemaps",

@@ -22,6 +22,7 @@
 #include <array>
 #include <set>
 
+#include "analysis/migratetype.h"
 #include "analysis/offlining_hints.h"
 #include "analysis/offlining_pages.h"
 #include "analysis/offlining_refusals.h"
@@ -106,8 +107,7 @@ void add_refused(std::string_view code, ReasonSeverity severity, const char* tex
 /// Whether all usemaps could be read.
 bool add_pageblock_reasons(const MemoryModel& model, const OfflineUnit& unit, bool going_offline,
                            std::vector<Reason>& reasons) {
-  const auto& names = model.migratetypes;
-  const auto cma = std::find(names.begin(), names.end(), "CMA") - names.begin();
+  const auto cma = find_migratetype(model, "CMA");  // a kernel without CMA has none
   Refused of_cma, isolated;
   bool complete = true;
   for (const Section* section : unit.sections) {
@@ -120,7 +120,7 @@ bool add_pageblock_reasons(const MemoryModel& model, const OfflineUnit& unit, bo
     for (const Pageblock& block : *section->pageblocks) {
       const bool inside = unit.tested.contains(model.geometry.pfn_to_phys(at));
       for (Refused* refused : {&of_cma, &isolated}) {
-        const bool counts = refused == &isolated ? block.isolated : block.migratetype == cma;
+        const bool counts = refused == &isolated ? block.isolated : cma && block.migratetype == *cma;
         if (!inside || !counts) continue;
         ++refused->count;
         if (!refused->section) refused->section = section->nr;

@@ -6,6 +6,7 @@
 
 #include "answer/judge.h"
 #include "offlining/offline_rules.h"
+#include "view/blocks.h"
 
 namespace memsect {
 namespace {
@@ -65,6 +66,7 @@ Result<Answer> ask(Session& session, const Asked& asked) {
   const auto& judgements = kept->judgements;
   Report report = asked.options.has("plan") ? make_plan_report(judgements, plan_offlining(judgements))
                                             : make_removable_report(judgements);
+  if (const auto why = why_no_blocks(kept->model); why && units.empty()) report.paragraphs.push_back(*why);
   report.notes = kept->model.notes;
   const bool found = asked.options.text("fail-on") == "blocked" && any_blocked(judgements);
   return Answer{std::move(report), kept->model.incomplete || lacks_evidence(judgements), found, kept};

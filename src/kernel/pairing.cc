@@ -14,11 +14,24 @@ namespace {
 constexpr std::uint64_t largest_notes = 64 << 10;
 
 // The VMCOREINFO_SYMBOL()s of kernel/vmcore_info.c that are the addresses of these very symbols. Not so mem_section,
-// swapper_pg_dir and vmemmap, which stand there by their values.
+// swapper_pg_dir and vmemmap, which stand there by their values, and node_online_map, which is part of node_states.
 // A list that has _stext agrees there by itself: it tells by how much the others are moved.
-constexpr std::array<std::string_view, 7> compared_symbols{
-    "_stext",         "init_uts_ns",       "node_online_map",     "init_top_pgt",
-    "kallsyms_names", "kallsyms_num_syms", "kallsyms_token_table"};
+constexpr std::array<std::string_view, 16> compared_symbols{"_stext",
+                                                            "init_uts_ns",
+                                                            "node_online_map",
+                                                            "init_top_pgt",
+                                                            "node_data",
+                                                            "kallsyms_names",
+                                                            "kallsyms_num_syms",
+                                                            "kallsyms_token_table",
+                                                            "log_buf",
+                                                            "log_buf_len",
+                                                            "prb",
+                                                            "clear_seq",
+                                                            "contig_page_data",
+                                                            "init_mm",
+                                                            "vmap_area_list",
+                                                            "vmap_nodes"};
 constexpr std::array<std::string_view, 4> compared_sizes{"page", "mem_section", "pglist_data", "zone"};
 struct StructMember {
   std::string_view type, member;
@@ -74,6 +87,17 @@ Result<void> check_symbols(const Vmcoreinfo& info, const SymbolSource& symbols, 
   if (!compared && !missing.empty())
     return Error{Errc::mismatch, fmt::format("it has none of the dumped kernel's symbols ({})", missing), {}};
   return {};
+}
+
+Result<void> check_shift(const Vmcoreinfo& info, bool is_of_running_kernel, std::uint64_t shift) {
+  const auto offset = info.kernel_offset();
+  if (shift == 0 || (!is_of_running_kernel && (!offset || *offset == shift))) return {};
+  return Error{
+      Errc::mismatch,
+      fmt::format("its addresses are off by {:#x}, {}", shift,
+                  is_of_running_kernel ? "and it is a list of a running kernel"
+                                       : fmt::format("and the dumped kernel was moved by {:#x}", *offset)),
+      {}};
 }
 
 Result<void> check_types(const Vmcoreinfo& info, const TypeSource& types) {

@@ -34,6 +34,10 @@ Result<bool> banner_names_release(const AddressSpace& space, VirtAddr banner, co
 /// `symbols` has none of those that VMCOREINFO knows.
 Result<void> check_symbols(const Vmcoreinfo& info, const SymbolSource& symbols, std::uint64_t shift);
 
+/// `mismatch` when a list of symbols would have to be moved by `shift` and cannot be: the addresses of a running kernel's
+/// list are its own, and those of any other moved by KERNELOFFSET, or not at all (a saved kallsyms).
+Result<void> check_shift(const Vmcoreinfo& info, bool is_of_running_kernel, std::uint64_t shift);
+
 /// `mismatch` when a size or an offset in VMCOREINFO is not that of `types`.
 Result<void> check_types(const Vmcoreinfo& info, const TypeSource& types);
 

@@ -32,9 +32,45 @@ Error of_another_build(Error error, const File& file, const Vmcoreinfo& info) {
       .with_hint(fmt::format("name the System.map of {}", info.release()));
 }
 
-/// Opens a list, `mismatch` when it is another kernel's.
+/// How many symbols the kernel keeps of itself, where its memory tells. A System.map has all of them, and more.
+std::optional<std::uint64_t> count_kept_symbols(const SymbolInputs& inputs) {
+  const auto at = inputs.vmcoreinfo.symbol("kallsyms_num_syms");  // 6.0+
+  if (!at) return std::nullopt;
+  const auto image = inputs.image();
+  const auto count = image ? image->read_number(*at, 4, inputs.order) : Result<std::uint64_t>(image.error());
+  return count ? std::optional(*count) : std::nullopt;
+}
+
+/// `mismatch` when the list is not whole: a name that it does not have would be taken for one the kernel does not have.
+Result<void> check_whole(const SymbolList& list, const SymbolInputs& inputs) {
+  std::string why = list.shortcoming();
+  // A list with the name of the count is no copy of kallsyms, which leaves its own tables out.
+  if (why.empty() && !list.address_of("kallsyms_num_syms")) {
+    const auto count = count_kept_symbols(inputs);
+    if (count && list.size() < *count)
+      why =
+          fmt::format("has {} symbols, and the kernel itself knows {}: it is not whole", list.size(), *count);
+  }
+  if (why.empty()) return {};
+  return Error{Errc::mismatch, why,
+               fmt::format("name the whole System.map of {} (nm -n of its vmlinux), or the vmlinux",
+                           inputs.vmcoreinfo.release())};
+}
+
+Error placeholder(const File& file, const Vmcoreinfo& info) {
+  return {Errc::mismatch,
+          file.path() +
+              ": is a placeholder of one line: Debian keeps the real System.map in the package of the "
+              "kernel's debug information",
+          fmt::format("install linux-image-{0}-dbg, and name /usr/lib/debug/boot/System.map-{0} or "
+                      "/usr/lib/debug/boot/vmlinux-{0}",
+                      info.release())};
+}
+
+/// Opens a list, `mismatch` when it is another kernel's, or not whole.
 Result<OpenedSymbols> open_list(const std::shared_ptr<const File>& file, const SymbolInputs& inputs) {
   const Vmcoreinfo& info = inputs.vmcoreinfo;
+  if (is_placeholder_system_map(*file)) return placeholder(*file, info);
   auto symbols = open_symbol_list(*file, inputs.word_size);
   if (!symbols && symbols.error().code == Errc::mismatch)
     return of_another_build(std::move(symbols).error(), *file, info);
@@ -43,11 +79,16 @@ Result<OpenedSymbols> open_list(const std::shared_ptr<const File>& file, const S
     error.code = Errc::bad_format;  // no_symbol would mean that nobody knows the kernel's symbols
     return error;
   }
-  OpenedSymbols opened{std::move(*symbols), file, 0};
-  opened.shift = shift_of(*opened.symbols, info);
-  if (auto same = check_symbols(info, *opened.symbols, opened.shift); !same)
-    return of_another_build(std::move(same).error(), *file, info);
-  return opened;
+  const std::uint64_t shift = shift_of(**symbols, info);
+  auto same = check_symbols(info, **symbols, shift);
+  if (same) same = check_shift(info, (*symbols)->is_of_running_kernel(), shift);
+  if (!same) return of_another_build(std::move(same).error(), *file, info);
+  if (auto whole = check_whole(**symbols, inputs); !whole) {
+    Error error = std::move(whole).error();
+    error.message = file->path() + " " + error.message;
+    return error;
+  }
+  return OpenedSymbols{std::move(*symbols), file, shift};
 }
 
 Result<OpenedSymbols> open_named_list(const SymbolInputs& inputs, Notes& notes) {

@@ -31,6 +31,7 @@ constexpr std::size_t most_symbols = std::size_t{1} << 21;  // allyesconfig: und
 constexpr std::size_t unsized_start = std::size_t{8} << 20;
 constexpr std::size_t longest_name = 2048;  // KSYM_NAME_LEN is 512
 constexpr std::size_t head_size = 4096;
+constexpr std::string_view code_types = "tTwW";
 
 /// For each character 0 for the digit 0, 1 for the other hexadecimal digits, 2 for what is none.
 constexpr std::array<unsigned char, 256> make_digit_kinds() {
@@ -81,9 +82,9 @@ std::string_view without_return(std::string_view line) {
   return line;
 }
 
-class SymbolList final : public SymbolSource {
+class TextList final : public SymbolList {
  public:
-  SymbolList(LargeBuffer bytes, std::size_t size, bool live)
+  TextList(LargeBuffer bytes, std::size_t size, bool live)
       : bytes_(std::move(bytes)), text_(reinterpret_cast<const char*>(bytes_.data()), size), live_(live) {}
   /// Checks and indexes all lines; once, before anything else.
   Result<void> load();
@@ -91,8 +92,12 @@ class SymbolList final : public SymbolSource {
   std::string_view origin() const override { return live_ || has_modules_ ? "kallsyms" : "system.map"; }
   std::optional<VirtAddr> address_of(std::string_view name) const override;
   std::vector<std::optional<CodeSymbol>> code_at(std::span<const VirtAddr> addresses) const override;
+  std::string shortcoming() const override;
+  std::size_t size() const override { return lines_.size(); }
+  bool is_of_running_kernel() const override { return live_ || has_modules_; }
 
  private:
+  void note_order(const Line& line, std::size_t number);
   std::string_view line_at(std::size_t at) const {
     const std::string_view rest = text_.substr(at);
     const void* const end = std::memchr(rest.data(), '\n', rest.size());
@@ -106,9 +111,32 @@ class SymbolList final : public SymbolSource {
   NameIndex index_;
   bool live_;  // read from /proc, where no file has a size
   bool has_modules_ = false;
+  bool has_variables_ = false;     // any symbol that is not code
+  std::string_view last_address_;  // of the image: what follows its end is in no order
+  bool has_end_ = false;
+  std::size_t disorder_ = 0;  // the first line with a lower address than the one before it
 };
 
-Result<void> SymbolList::load() {
+/// 4.17 to 4.20 list x86's entry trampolines behind the image, and below it.
+void TextList::note_order(const Line& line, std::size_t number) {
+  if (has_end_ || disorder_ != 0) return;
+  if (line.address < last_address_) disorder_ = number;
+  last_address_ = line.address;
+  has_end_ = line.name == "_end";
+}
+
+std::string TextList::shortcoming() const {
+  if (disorder_ != 0)
+    return fmt::format("is not in ascending order of addresses (line {}), as a System.map is", disorder_);
+  if (!address_of("_text") && !address_of("_stext"))
+    return "does not have the beginning of the kernel (_text, _stext): it is cut";
+  const char* const end = has_variables_ ? "_end" : "_einittext";
+  if (address_of(end)) return {};
+  return fmt::format("does not have the end of the kernel ({}): it is cut after {} lines", end,
+                     lines_.size());
+}
+
+Result<void> TextList::load() {
   text_ = text_.substr(0, text_.rfind('\n') + 1);
   bool not_zero = false;
   std::size_t number = 1;
@@ -124,6 +152,8 @@ Result<void> SymbolList::load() {
         if (lines_.size() == most_symbols)
           return Error{
               Errc::bad_format, fmt::format("has more symbols than any kernel ({})", most_symbols), {}};
+        has_variables_ = has_variables_ || code_types.find(text[width_ + 1]) == std::string_view::npos;
+        note_order(*line, number);
         index_.add(hash_text(line->name));
         lines_.push_back(static_cast<std::uint32_t>(at));
       }
@@ -145,7 +175,7 @@ Result<void> SymbolList::load() {
                "read it as root; where that shows zeros too, sysctl kernel.kptr_restrict is 2"};
 }
 
-std::optional<VirtAddr> SymbolList::address_of(std::string_view name) const {
+std::optional<VirtAddr> TextList::address_of(std::string_view name) const {
   const auto line_of = [this](std::uint32_t number) {
     return read_line(without_return(line_at(lines_[number])), width_);
   };
@@ -158,8 +188,7 @@ std::optional<VirtAddr> SymbolList::address_of(std::string_view name) const {
   return address ? std::optional(VirtAddr(*address)) : std::nullopt;
 }
 
-std::vector<std::optional<CodeSymbol>> SymbolList::code_at(std::span<const VirtAddr> addresses) const {
-  constexpr std::string_view code_types = "tTwW";
+std::vector<std::optional<CodeSymbol>> TextList::code_at(std::span<const VirtAddr> addresses) const {
   const auto line_of = [this](std::uint32_t number) { return line_at(lines_[number]); };
   NearestSymbols nearest(addresses);
   for (std::uint32_t i = 0; i < lines_.size(); ++i) {
@@ -194,10 +223,10 @@ Result<std::size_t> read_to_end(const File& file, std::span<std::byte> out) {
   return done;
 }
 
-Result<std::unique_ptr<SymbolSource>> make_list(LargeBuffer bytes, std::size_t size, bool live) {
-  auto list = std::make_unique<SymbolList>(std::move(bytes), size, live);
+Result<std::unique_ptr<SymbolList>> make_list(LargeBuffer bytes, std::size_t size, bool live) {
+  auto list = std::make_unique<TextList>(std::move(bytes), size, live);
   if (auto done = list->load(); !done) return std::move(done).error();
-  return std::unique_ptr<SymbolSource>(std::move(list));
+  return std::unique_ptr<SymbolList>(std::move(list));
 }
 
 /// How many digits the addresses of a file have that begins with `head`; 0 when it is no list.
@@ -217,9 +246,16 @@ std::size_t listed_digits(const File& file) {
 
 bool looks_like_symbol_list(Bytes head) { return listed_digits(head) != 0; }
 
+bool is_placeholder_system_map(const File& file) {
+  std::array<std::byte, head_size> head{};
+  const auto got = read_to_end(file, head);
+  const std::string_view text(reinterpret_cast<const char*>(head.data()), got ? *got : 0);
+  return text.find(" The real System.map is in the ") < text.find('\n');
+}
+
 bool looks_like_symbol_list(const File& file) { return listed_digits(file) != 0; }
 
-Result<std::unique_ptr<SymbolSource>> open_symbol_list(const File& file, unsigned word_size) {
+Result<std::unique_ptr<SymbolList>> open_symbol_list(const File& file, unsigned word_size) {
   // What only claims to be one, or is another machine's, is not worth reading up to megabytes of it.
   const std::size_t digits = listed_digits(file);
   if (digits != 0 && word_size != 0 && digits != std::size_t{2} * word_size) {
@@ -247,7 +283,7 @@ Result<std::unique_ptr<SymbolSource>> open_symbol_list(const File& file, unsigne
   }
 }
 
-Result<std::unique_ptr<SymbolSource>> parse_symbol_list(std::string_view text) {
+Result<std::unique_ptr<SymbolList>> parse_symbol_list(std::string_view text) {
   LargeBuffer bytes(text.size());
   std::copy_n(reinterpret_cast<const std::byte*>(text.data()), text.size(), bytes.data());
   return make_list(std::move(bytes), text.size(), false);

@@ -121,6 +121,14 @@ std::vector<Value> block_cells(const MemoryModel& model, const MemoryBlock& bloc
 
 std::span<const Column> blocks_columns() { return columns; }
 
+std::optional<std::string> why_no_blocks(const MemoryModel& model) {
+  if (model.geometry.kind == MemoryModelKind::flatmem)
+    return "This kernel has no memory blocks: it uses FLATMEM, without memory hot-plug.";
+  if (model.hot_plug != HotPlug::none) return std::nullopt;
+  return "This kernel has no memory blocks: it was built without memory hot-plug; "
+         "`memsect removable --by section` judges sections.";
+}
+
 Report make_blocks_report(const MemoryModel& model, std::vector<const MemoryBlock*> blocks) {
   auto rows = std::make_shared<const std::vector<const MemoryBlock*>>(std::move(blocks));
   Report report;
@@ -132,6 +140,7 @@ Report make_blocks_report(const MemoryModel& model, std::vector<const MemoryBloc
   table.row_count = rows->size();
   table.row = [rows, &model](std::uint64_t row) { return block_cells(model, *(*rows)[row]); };
   report.tables.push_back(std::move(table));
+  if (const auto why = why_no_blocks(model)) report.paragraphs.push_back(*why);
   return report;
 }
 

@@ -82,7 +82,7 @@ Report make_check_report(const MemoryModel& model, const std::vector<CheckAnswer
   table.row = [&answers](std::uint64_t row) { return cells(row, answers[row]); };
   report.tables.push_back(std::move(table));
   if (model.geometry.kind == MemoryModelKind::flatmem) {
-    report.data = List{};
+    report.data = Object{{"checks", List{}}};
     report.paragraphs.emplace_back("This kernel has no sections (FLATMEM).");
     return report;
   }

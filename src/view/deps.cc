@@ -165,11 +165,10 @@ Report make_deps_report(const MemoryModel& model, const Dependencies& dependenci
   report.command = "deps";
   report.notes = dependencies.notes;
   report.tables.push_back(holders_table(model, dependencies));
+  if (options.data) report.data = deps_data(model, dependencies);  // an object of empty lists with FLATMEM
   if (model.geometry.kind == MemoryModelKind::flatmem) {
-    report.data = List{};
     report.paragraphs.emplace_back("This kernel has no sections (FLATMEM).");
   } else {
-    if (options.data) report.data = deps_data(model, dependencies);
     report.paragraphs = deps_paragraphs(model, dependencies);
   }
   if (options.graph) report.graph = deps_graph(model, dependencies);

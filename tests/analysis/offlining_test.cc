@@ -119,6 +119,22 @@ TEST(Offlining, IsRefusedForHolesInTheResourceTree) {
   EXPECT_EQ(judgement.error, "EINVAL");
 }
 
+TEST(Offlining, KnowsNoCmaWhereTheKernelHasNone) {
+  Machine machine;
+  machine.model.migratetypes = {"Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate"};
+  // A type that the kernel does not have: one past the last, where a search for "CMA" ends.
+  (*machine.model.sections[1].pageblocks)[3].migratetype = 5;
+  const OfflineJudgement judgement = machine.judge(1);
+  EXPECT_EQ(judgement.verdict, OfflineVerdict::no_blocker_found);
+  EXPECT_THAT(codes_of(judgement), IsEmpty());
+  machine.model.migratetypes.clear();
+  (*machine.model.sections[1].pageblocks)[3].migratetype = 0;
+  EXPECT_THAT(codes_of(machine.judge(1)), IsEmpty());
+  machine.model.migratetypes = {"Unmovable", "Movable", "Reclaimable", "CMA"};
+  (*machine.model.sections[1].pageblocks)[3].migratetype = 3;
+  EXPECT_THAT(codes_of(machine.judge(1)), ElementsAre("cma permanent"));
+}
+
 TEST(Offlining, ExplainsPagesByTheObjectsInThem) {
   const Machine machine(
       "section 8 online node=0 usage@0x8001000/boot memmap@0x8200000+2M\n"

@@ -11,7 +11,8 @@ usage: cli_test.py MEMSECT TESTDATA_REAL UNPACKED FILE.test
 
 "..." stands for any text, in a line or, alone in one, for any number of lines. What is not written must not be printed.
 Each file runs in a folder of its own that has vmcore and vmlinux of hotplug-6.1, other/vmcore and other/vmlinux of
-circular-5.10, flat/vmcore and flat/vmlinux of flatmem-i386, hugetlb/vmcore and thp/vmcore of hugetlb-reserved-6.1 and
+circular-5.10, flat/vmcore and flat/vmlinux of flatmem-i386, classic/vmcore and classic/vmlinux of
+classic-i386, hugetlb/vmcore and thp/vmcore of hugetlb-reserved-6.1 and
 thp-pinned-5.10, and of hotplug-6.1's dump: cut-early (before its pages), cut-late (a few pages short).
 """
 import os
@@ -68,7 +69,8 @@ def prove_that_it_can_fail():
 
 def prepare(folder, real, unpacked):
     for where, case in ((folder, "hotplug-6.1"), (os.path.join(folder, "other"), "circular-5.10"),
-                        (os.path.join(folder, "flat"), "flatmem-i386")):
+                        (os.path.join(folder, "flat"), "flatmem-i386"),
+                        (os.path.join(folder, "classic"), "classic-i386")):
         os.makedirs(where, exist_ok=True)
         os.symlink(os.path.join(real, case, "vmcore"), os.path.join(where, "vmcore"))
         os.symlink(os.path.join(unpacked, case, "vmlinux"), os.path.join(where, "vmlinux"))

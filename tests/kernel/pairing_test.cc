@@ -74,6 +74,17 @@ TEST(Pairing, OfSymbolsWantsOneThatBothKnow) {
   EXPECT_TRUE(check_symbols(info_of("OSRELEASE=6.1\n"), ListedSymbols({}), 0));  // nothing to compare with
 }
 
+TEST(Pairing, OfAListWantsItMovedByKaslrOrNotAtAll) {
+  const Vmcoreinfo moved = info_of("KERNELOFFSET=1000000\n");
+  EXPECT_TRUE(check_shift(moved, false, 0x1000000));
+  EXPECT_TRUE(check_shift(moved, false, 0));  // a saved kallsyms without modules
+  EXPECT_TRUE(check_shift(moved, true, 0));
+  EXPECT_TRUE(check_shift(info_of("OSRELEASE=6.1\n"), false, 0x3000000));
+  for (const bool is_of_running_kernel : {false, true})
+    EXPECT_EQ(check_shift(moved, is_of_running_kernel, 0x1200000).error().code, Errc::mismatch);
+  EXPECT_EQ(check_shift(moved, true, 0x1000000).error().code, Errc::mismatch);
+}
+
 TEST(Pairing, OfTypesComparesSizesAndOffsets) {
   const FakeKernel fake("fake_6");
   const StructLayout page = fake.layout("page");

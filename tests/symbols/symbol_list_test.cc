@@ -175,5 +175,36 @@ TEST(SymbolList, ReadsAFileThatHasNoSize) {
   }
 }
 
+std::string shortcoming_of(const std::string& text) {
+  const auto list = parse_symbol_list(text);
+  return list ? (*list)->shortcoming() : list.error().message;
+}
+
+TEST(SymbolList, IsWholeFromTextToEndInOrder) {
+  const std::string text = line(0x1000, "_text") + line(0x1000, "_stext") + line(0x2000, "schedule");
+  const std::string data = "0000000000003000 D jiffies\n";
+  const std::string end = "0000000000004000 B _end\n";
+  EXPECT_EQ(shortcoming_of("0000000000000000 A per_cpu\n" + text + data + end), "");
+  EXPECT_EQ(shortcoming_of(text + line(0x2800, "_einittext")), "");  // functions are all it has
+  EXPECT_EQ(shortcoming_of(text + data + end + line(0x100, "__entry_SYSCALL_64_trampoline")), "");
+  EXPECT_EQ(shortcoming_of(text + data),
+            "does not have the end of the kernel (_end): it is cut after 4 lines");
+  EXPECT_EQ(shortcoming_of(text),
+            "does not have the end of the kernel (_einittext): it is cut after 3 lines");
+  EXPECT_EQ(shortcoming_of(text + line(0x2800, "_einittext") + data),
+            "does not have the end of the kernel (_end): it is cut after 5 lines");
+  EXPECT_EQ(shortcoming_of(line(0x2000, "schedule") + data + end),
+            "does not have the beginning of the kernel (_text, _stext): it is cut");
+  EXPECT_EQ(shortcoming_of(text + line(0x1fff, "lower") + data + end),
+            "is not in ascending order of addresses (line 4), as a System.map is");
+}
+
+TEST(SymbolList, OfDebianInBootIsAPlaceholder) {
+  EXPECT_TRUE(is_placeholder_system_map(
+      *file_of("ffffffffffffffff B The real System.map is in the linux-image-<version>-dbg package\n")));
+  EXPECT_FALSE(is_placeholder_system_map(*file_of("ffffffff81000000 T _text\n")));
+  EXPECT_FALSE(is_placeholder_system_map(*file_of("")));
+}
+
 }  // namespace
 }  // namespace memsect
