@@ -45,12 +45,13 @@ constexpr std::size_t most_examples = 8;
 constexpr std::size_t most_caches = 4096;  // a kernel has some 200
 constexpr std::size_t most_huge_pages = std::size_t{1} << 20;
 
-/// By the functions; where a list of symbols was cut down and has neither of them, by a member that came with 5.15.
+/// By the functions; where a list of symbols was cut down and has neither of them, by a member that came with 5.15 and that
+/// kernels with memory hot-plug alone have: without it nothing is put offline, and the pages are what they are elsewhere.
 bool drains_lru_batches(const Kernel& kernel) {
   if (kernel.address_of("lru_cache_disable")) return true;
   if (kernel.address_of("migrate_prep")) return false;
   const auto zone = kernel.types().find_struct("zone");
-  return !zone || zone->has("present_early_pages");
+  return !zone || zone->has("present_early_pages") || !kernel.types().find_struct("memory_block");
 }
 
 void add_run(std::vector<UseRun>& runs, const UseRun& run) {
