@@ -138,8 +138,8 @@ Result<void> Kernel::find_vmcoreinfo(const InputFiles& inputs, const InputReques
   }
   auto chosen = choose_kernel(dump_, which, notes_);
   if (!chosen && chosen.error().code == Errc::not_in_dump && dump_.vmcoreinfo.empty()) {
-    return Error{Errc::not_in_dump, "has no VMCOREINFO note; " + chosen.error().message, {}}
-        .with_hint("QEMU writes the note when the guest has -device vmcoreinfo");
+    return Error{Errc::not_in_dump, "has no VMCOREINFO note; " + chosen.error().message, {}}.with_hint(
+        "QEMU writes the note when the guest has -device vmcoreinfo");
   }
   if (!chosen) return std::move(chosen).error();
   vmcoreinfo_ = std::move(chosen->info);
