@@ -250,7 +250,7 @@ Buffer page_of_text(std::string_view text, std::size_t size) {
 void put_unsigned(Buffer& buffer, std::size_t at, std::uint64_t value, std::size_t size, ByteOrder order) {
   for (std::size_t i = 0; i < size; ++i) {
     buffer.at(at + (order == ByteOrder::little ? i : size - 1 - i)) =
-        static_cast<std::byte>(value >> (8 * i));
+        i < sizeof(value) ? static_cast<std::byte>(value >> (8 * i)) : std::byte{};
   }
 }
 

@@ -201,12 +201,15 @@ TEST(DepsReport, MakesOnlyWhatTheFormatNeeds) {
   EXPECT_THAT(report.paragraphs, Not(IsEmpty()));
 }
 
-TEST(DepsReport, IsAnEmptyListWithoutSections) {
+TEST(DepsReport, HasItsPartsWithoutSectionsToo) {
   Found found;
   found.model.geometry.kind = MemoryModelKind::flatmem;
   const Report report = make_deps_report(found.model, found.dependencies, {});
-  ASSERT_TRUE(std::holds_alternative<List>(report.data.variant()));
-  EXPECT_THAT(std::get<List>(report.data.variant()), IsEmpty());
+  ASSERT_TRUE(std::holds_alternative<Object>(report.data.variant()));
+  for (const auto& [key, value] : std::get<Object>(report.data.variant())) {
+    ASSERT_TRUE(std::holds_alternative<List>(value.variant())) << key;
+    EXPECT_THAT(std::get<List>(value.variant()), IsEmpty()) << key;
+  }
 }
 
 }  // namespace
