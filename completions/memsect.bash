@@ -1,7 +1,7 @@
 # bash completion for memsect. tests/completions_test.py holds it against memsect --help.
 
 _memsect() {
-  local commands="info sections nodes blocks usemap subsections deps removable why check addr extract"
+  local commands="info sections nodes blocks usemap subsections deps removable why check addr diff extract"
   local common="-c --core -s --vmlinux --symbols --btf --types --kernel --debuginfod --no-search --no-unpack --unpack-limit --force --format -J --json -P --pairs -r --raw -n --noheadings
     -o --output --columns -b --bytes --to --color --threads --no-sandbox --verbose -h --help"
   local selection="--section --node --block --range"
@@ -21,7 +21,7 @@ _memsect() {
   done
   case $command in
     "") mapfile -t COMPREPLY < <(compgen -W "$commands -h --help --version" -- "$current"); return ;;
-    info | addr | why) options=$common ;;
+    info | addr | why | diff) options=$common ;;
     sections) options="$common $selection --blocks --watch" ;;
     nodes) options="$common --node" ;;
     blocks) options="$common $selection --watch" ;;

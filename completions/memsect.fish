@@ -1,6 +1,6 @@
 # fish completion for memsect. tests/completions_test.py holds it against memsect --help.
 
-set -l commands info sections nodes blocks usemap subsections deps removable why check addr extract
+set -l commands info sections nodes blocks usemap subsections deps removable why check addr diff extract
 set -l checks section_flags section_parts vmemmap_base memmap_whole memmap_apart subsection_map usage_shared \
   usage_apart usage_stride pageblock_types usage_memory root_memory pgdat_memory objects_apart \
   node_identity zone_span zone_pages node_pages present_pages isolated_pageblocks section_node \
@@ -18,6 +18,7 @@ complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a removable 
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a why -d 'Why a memory block, section, node, page or range cannot go'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a check -d 'Whether the memory model agrees with itself'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a addr -d 'What is at an address'
+complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a diff -d 'What changed from one dump of a machine to another'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a extract -d 'Write a small dump with what memsect reads'
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -l version -d 'The version'
 complete -c memsect -s h -d 'A short help'

@@ -31,6 +31,7 @@ struct Command {
   RunCommand (*add)(CLI::App& app, CommonOptions& common);
 };
 
+extern const Command diff_command;
 extern const Command extract_command;
 
 /// The commands beside the questions, in the order of the help.

@@ -11,7 +11,7 @@
 namespace memsect {
 namespace {
 
-constexpr std::array<const Command*, 1> all{&extract_command};
+constexpr std::array<const Command*, 2> all{&diff_command, &extract_command};
 
 /// What CLI11 fills in of a question's options.
 struct Given {

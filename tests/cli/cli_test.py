@@ -11,7 +11,7 @@ usage: cli_test.py MEMSECT TESTDATA_REAL UNPACKED FILE.test
 
 "..." stands for any text, in a line or, alone in one, for any number of lines. What is not written must not be printed.
 Each file runs in a folder of its own that has vmcore and vmlinux of hotplug-6.1, other/vmcore and other/vmlinux of
-circular-5.10, flat/vmcore and flat/vmlinux of flatmem-i386, classic/vmcore and classic/vmlinux of
+circular-5.10, plugged/before, plugged/after and plugged/vmlinux of plugged-6.1, flat/vmcore and flat/vmlinux of flatmem-i386, classic/vmcore and classic/vmlinux of
 classic-i386, hugetlb/vmcore and thp/vmcore of hugetlb-reserved-6.1 and
 thp-pinned-5.10, and of hotplug-6.1's dump: cut-early (before its pages), cut-late (a few pages short).
 """
@@ -74,6 +74,9 @@ def prepare(folder, real, unpacked):
         os.makedirs(where, exist_ok=True)
         os.symlink(os.path.join(real, case, "vmcore"), os.path.join(where, "vmcore"))
         os.symlink(os.path.join(unpacked, case, "vmlinux"), os.path.join(where, "vmlinux"))
+    os.makedirs(os.path.join(folder, "plugged"))
+    for name, where in (("before", real), ("after", real), ("vmlinux", unpacked)):
+        os.symlink(os.path.join(where, "plugged-6.1", name), os.path.join(folder, "plugged", name))
     for name, case in (("hugetlb", "hugetlb-reserved-6.1"), ("thp", "thp-pinned-5.10")):  # these need no vmlinux
         os.makedirs(os.path.join(folder, name))
         os.symlink(os.path.join(real, case, "vmcore"), os.path.join(folder, name, "vmcore"))
