@@ -21,7 +21,8 @@ _memsect() {
   done
   case $command in
     "") mapfile -t COMPREPLY < <(compgen -W "$commands -h --help --version" -- "$current"); return ;;
-    info | addr | why | diff) options=$common ;;
+    info | addr | diff) options=$common ;;
+    why) options="$common --fail-on" ;;
     sections) options="$common $selection --blocks --watch" ;;
     nodes) options="$common --node" ;;
     blocks) options="$common $selection --watch" ;;
@@ -42,7 +43,7 @@ _memsect() {
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current") ;;
     --fail-on)
       local findings="cycle holder"
-      [[ $command == removable ]] && findings=blocked
+      [[ $command =~ ^(removable|why)$ ]] && findings=blocked
       mapfile -t COMPREPLY < <(compgen -W "$findings" -- "$current")
       ;;
     --by) mapfile -t COMPREPLY < <(compgen -W "block section" -- "$current") ;;

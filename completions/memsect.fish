@@ -60,7 +60,7 @@ complete -c memsect -n "__fish_seen_subcommand_from deps" -l fail-on -x -a 'cycl
 complete -c memsect -n "__fish_seen_subcommand_from deps" -l format -x -a dot -d 'Output format'
 complete -c memsect -n "__fish_seen_subcommand_from removable" -l by -x -a 'block section' -d 'Judge blocks or sections'
 complete -c memsect -n "__fish_seen_subcommand_from removable" -l plan -d 'The order in which blocks could go'
-complete -c memsect -n "__fish_seen_subcommand_from removable" -l fail-on -x -a blocked -d 'Exit 1 when there is one'
+complete -c memsect -n "__fish_seen_subcommand_from removable why" -l fail-on -x -a blocked -d 'Exit 1 when there is one'
 complete -c memsect -n "__fish_seen_subcommand_from check" -l check -x -a "$checks" -d 'Only this check'
 complete -c memsect -n "__fish_seen_subcommand_from extract" -l as -x -a 'kdump elf' -d 'Form of the new dump'
 complete -c memsect -n "__fish_seen_subcommand_from extract" -l without-types -d 'Leave out BTF and kallsyms'

@@ -28,7 +28,7 @@ def help_of(memsect, *words):
 def checks_of(memsect):
     """The names that --check takes, out of what it says to another one."""
     run = subprocess.run([memsect, "check", "--check", "?"], capture_output=True, text=True, check=False)
-    return re.search(r"not in {(.*?)}", run.stderr).group(1).split(",")
+    return re.search(r"possible values: (.*)", run.stderr).group(1).split(", ")
 
 
 def ask_bash(top, words):

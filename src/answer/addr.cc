@@ -23,7 +23,7 @@ struct Kept {
 };
 
 Result<Answer> ask(Session& session, const Asked& asked) {
-  auto target = parse_target(asked.target);
+  auto target = parse_target(asked.targets.front());
   if (!target) return std::move(target).error();
   auto model = session.load(placed_objects);
   if (!model) return std::move(model).error();
@@ -48,10 +48,10 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question addr_question{
     .name = "addr",
-    .summary = "what is at an address: section, zone, object, struct page",
+    .summary = "describe an address or page: section, zone, object, struct page",
     .help =
-        R"(TARGET is pfn:N, phys:ADDRESS or virt:ADDRESS (hexadecimal with 0x); section:N, memoryN, node:N and
-range:FIRST-LAST stand for their first page. `object` is what of the memory model lies there: at that
+        R"(TARGET is pfn:N, phys:ADDRESS or virt:ADDRESS (hexadecimal with a 0x prefix); section:N, memoryN, node:N
+and range:FIRST-LAST stand for their first page. `object` is what of the memory model lies there: at that
 very byte for phys and virt, anywhere in the page for the others. page.type is what the struct page says
 of the page's use; none is memory on which the kernel leaves no mark. page.stale: the memory is not
 online, and its struct page is old or was never written.
@@ -63,6 +63,6 @@ Examples:
     .columns = addr_columns,
     .options = options,
     .ask = ask,
-    .takes_target = true};
+    .targets = Question::Targets::one};
 
 }  // namespace memsect

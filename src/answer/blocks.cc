@@ -33,9 +33,9 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question blocks_question{
     .name = "blocks",
-    .summary = "memory blocks as lsmem shows them",
+    .summary = "list memory blocks, as lsmem does",
     .help =
-        R"(The units of /sys/devices/system/memory, one row each. ZONE is the kernel's own record of the one zone
+        R"(The units of /sys/devices/system/memory, one row per block. ZONE is the kernel's own record of the one zone
 that spans the block (5.18+): where it is -, offlining is refused with EINVAL. ZONES is what the pages
 say.
 

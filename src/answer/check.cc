@@ -29,8 +29,7 @@ std::vector<std::string> check_names() {
 }
 
 std::vector<OptionSpec> options() {
-  return {{"check", OptionSpec::Kind::names, "NAME", "this check alone; may be given several times",
-           check_names()}};
+  return {{"check", OptionSpec::Kind::names, "NAME", "only these checks, comma separated", check_names()}};
 }
 
 struct Kept {
@@ -59,7 +58,7 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question check_question{
     .name = "check",
-    .summary = "whether the memory model agrees with itself: invariants of the kernel, judged",
+    .summary = "verify the memory model against kernel invariants",
     .help =
         R"(Each check is a rule that holds in every sound kernel. A rule is violated when something in the dump is at odds with
 it, whatever else could not be read; undecided when nothing is and part of what it asks for is not in the dump. Exit code:

@@ -30,11 +30,11 @@ bool has_finding(const Dependencies& dependencies, const std::string& fail_on) {
 }
 
 std::vector<OptionSpec> options() {
-  return {{"self", OptionSpec::Kind::flag, "", "also what serves only the section it lies in"},
+  return {{"self", OptionSpec::Kind::flag, "", "also list objects that serve only the section they are in"},
           {"fail-on",
            OptionSpec::Kind::choice,
            "WHAT",
-           "exit 1 on a cycle, or on a holder of what others need",
+           "exit with 1 if there is a cycle, or a section that holds metadata of others",
            {"cycle", "holder"}}};
 }
 
@@ -61,12 +61,12 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question deps_question{
     .name = "deps",
-    .summary = "which sections hold whose metadata, and what therefore cannot go",
+    .summary = "show which sections hold metadata of others and can never be removed",
     .help =
         R"(A section holds an object when any byte of it lies in the section: usages (mem_section_usage), memmaps
 (struct pages), pgdats, section roots and their table, page_ext, memory blocks, page tables and more
-(memsect-json(5)). Holders come first, heaviest first; then circles of needs, the messages of the kernel's
-own boot-time check (2.6.27 to 7.0), and an order in which sections could go as far as metadata decides.
+(memsect-json(5)). Holders come first, heaviest first; then dependency cycles, the messages of the kernel's
+own boot-time check (2.6.27 to 7.0), and an order in which sections could be removed, going by metadata.
 
 Examples:
   memsect deps vmcore vmlinux

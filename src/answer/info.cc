@@ -47,7 +47,7 @@ Result<Answer> ask(Session& session, const Asked&) {
 
 const Question info_question{
     .name = "info",
-    .summary = "the memory model's numbers, where each came from, and what the dump is",
+    .summary = "show the parameters of the memory model, their origin, and the dump's format",
     .help = R"(Examples:
   memsect info vmcore vmlinux
   memsect info --json vmcore vmlinux | jq .data.pageblock_order)",

@@ -28,9 +28,9 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question nodes_question{
     .name = "nodes",
-    .summary = "pgdats, where they lie, and their zones",
+    .summary = "list nodes: pgdats, where they are, and zones",
     .help =
-        R"(One row a zone of every node that has a pgdat, memory or not. PAGEBLOCKS counts as /proc/pagetypeinfo
+        R"(One row per zone of every node that has a pgdat, memory or not. PAGEBLOCKS counts as /proc/pagetypeinfo
 does under "Number of blocks type". ON_NODE is the node whose memory holds the pgdat: that node cannot
 go while this one is there.
 

@@ -19,7 +19,7 @@ class Session;
 
 /// A question with everything that the asker chose.
 struct Asked {
-  std::string target;  ///< of the questions that take one
+  std::vector<std::string> targets;  ///< of the questions that take one, or several
   OptionValues options;
   std::string_view format = "json";  ///< parts of the answer that only another format writes need not be made
   unsigned threads = 0;              ///< for what goes over all struct pages; 0: one for each CPU
@@ -39,7 +39,7 @@ struct Question {
   std::span<const Column> (*columns)();
   std::vector<OptionSpec> (*options)();
   Result<Answer> (*ask)(Session& session, const Asked& asked);
-  bool takes_target = false;
+  enum class Targets { none, one, several } targets = Targets::none;
   bool can_be_watched = false;  ///< it makes sense to ask again and again, of the running kernel
   bool draws_graph = false;     ///< has a form for --format dot
 };
@@ -61,7 +61,8 @@ std::span<const Question* const> questions();
 /// Null for a name that no question has.
 const Question* find_question(std::string_view name);
 
-/// Whether the target and the selections are of the forms they take, which no kernel is needed for. `usage` if not.
-Result<void> validate(const Question& question, const Asked& asked);
+/// `asked` with the presets of its options. `usage` where options, targets or selections are not of the forms they take,
+/// which no kernel is needed for.
+Result<Asked> prepare(const Question& question, Asked asked);
 
 }  // namespace memsect

@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "answer/question.h"
 #include "answer/selection.h"
@@ -23,12 +26,21 @@ const Question* find_question(std::string_view name) {
   return at == all.end() ? nullptr : *at;
 }
 
-Result<void> validate(const Question& question, const Asked& asked) {
-  if (question.takes_target) {
-    if (auto target = parse_target(asked.target); !target) return std::move(target).error();
+Result<Asked> prepare(const Question& question, Asked asked) {
+  auto values = complete_options(question.options(), std::move(asked.options));
+  if (!values) return std::move(values).error();
+  asked.options = *std::move(values);
+  using Targets = Question::Targets;
+  if (question.targets != Targets::none && asked.targets.empty())
+    return Error{Errc::usage, fmt::format("{} needs a TARGET", question.name),
+                 "memory35, section:35, node:1, ..."};
+  if (question.targets == Targets::one && asked.targets.size() > 1)
+    return Error{Errc::usage, fmt::format("{} takes one TARGET", question.name), {}};
+  for (const std::string& text : asked.targets) {
+    if (auto target = parse_target(text); !target) return std::move(target).error();
   }
   if (auto selection = parse_selection(asked.options); !selection) return std::move(selection).error();
-  return {};
+  return asked;
 }
 
 }  // namespace memsect

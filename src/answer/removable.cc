@@ -39,8 +39,8 @@ std::vector<OptionSpec> options() {
         "judge each memory block, or each section",
         {"block", "section"},
         "block"},
-       {"plan", OptionSpec::Kind::flag, "", "the order in which blocks could go, and what stays"},
-       {"fail-on", OptionSpec::Kind::choice, "WHAT", "exit 1 when a block is blocked", {"blocked"}}});
+       {"plan", OptionSpec::Kind::flag, "", "order in which blocks can be taken offline, and which stay"},
+       {"fail-on", OptionSpec::Kind::choice, "WHAT", "exit with 1 if a block is blocked", {"blocked"}}});
 }
 
 struct Kept {
@@ -76,11 +76,11 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question removable_question{
     .name = "removable",
-    .summary = "which memory blocks could be put offline, and what keeps the others",
+    .summary = "judge which memory blocks can be taken offline, and why others cannot",
     .help =
         R"(For each memory block the kernel's own tests in the kernel's own order, over all of its struct pages: zone, holes,
-pageblocks, pages. REASON is the strongest one; `memsect why` tells all of them. no_blocker_found promises nothing: pages
-may be taken or pinned after the dump. (The `removable` of sysfs has said 1 of every block since Linux 5.8.)
+pageblocks, pages. REASON is the strongest one; `memsect why` tells all of them. no_blocker_found is no guarantee: pages
+can be allocated or pinned after the dump. (The `removable` of sysfs has said 1 of every block since Linux 5.8.)
 
 Examples:
   memsect removable vmcore vmlinux

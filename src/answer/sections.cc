@@ -39,7 +39,7 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question sections_question{
     .name = "sections",
-    .summary = "one row a present memory section, as crash's kmem -n and more",
+    .summary = "list present sections (a superset of crash's kmem -n)",
     .help =
         R"(The first columns are those of crash's `kmem -n`. STATE: Present, has Mem map, Online, Early (boot
 memory), Device shares it, Vmemmap initialised early. HOLDS names what lies in the section and serves

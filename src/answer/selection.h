@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "answer/bounds.h"
 #include "answer/options.h"
 #include "base/position.h"
 #include "base/result.h"
@@ -12,20 +13,15 @@
 
 namespace memsect {
 
-/// Bounds, both inclusive.
-struct Bounds {
-  std::uint64_t first = 0, last = 0;
-  bool contains(std::uint64_t value) const { return first <= value && value <= last; }
-};
-
 /// What --section, --node, --block and --range select. What is not set selects everything.
 struct Selection {
-  std::optional<Bounds> sections, blocks, phys;
-  std::optional<std::uint64_t> node;
+  std::optional<std::vector<Bounds>> sections, blocks, nodes;
+  std::optional<Bounds> phys;
 
   bool selects(const MemoryModel& model, const Section& section) const;
   bool selects(const MemoryModel& model, const MemoryBlock& block) const;
   bool selects(const Node& candidate) const;
+  bool selects_node(NodeId id) const;
 };
 /// The present sections that are selected. Notes in the model when that leaves none of them.
 std::vector<const Section*> select_sections(MemoryModel& model, const Selection& selection);

@@ -80,11 +80,9 @@ Result<MemoryModel> Session::load(const ModelParts& parts) const {
 }
 
 Result<Answer> Session::ask(const Question& question, Asked asked) {
-  auto values = complete_options(question.options(), std::move(asked.options));
-  if (!values) return std::move(values).error();
-  asked.options = std::move(*values);
-  if (auto done = validate(question, asked); !done) return std::move(done).error();
-  auto answer = question.ask(*this, asked);
+  auto prepared = prepare(question, std::move(asked));
+  if (!prepared) return std::move(prepared).error();
+  auto answer = question.ask(*this, *prepared);
   if (answer) complete_report(answer->report, *kernel_);
   return answer;
 }

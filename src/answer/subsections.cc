@@ -12,7 +12,7 @@ Result<Answer> ask(Session& session, const Asked& asked) {
   if (!selection) return std::move(selection).error();
   auto model = session.load({.usages = true,
                              .section_nodes = true,
-                             .section_zones = selection->node.has_value(),
+                             .section_zones = selection->nodes.has_value(),
                              .nodes = true,
                              .blocks = true,
                              .subsection_kinds = true});
@@ -29,7 +29,7 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question subsections_question{
     .name = "subsections",
-    .summary = "which 2 MiB units of each section there are: boot or hot-added RAM, or a device's",
+    .summary = "list subsections (2 MiB units): boot RAM, hot-added RAM, device memory",
     .help =
         R"(A row is a range of subsections of one kind: boot_ram, hot_added_ram, or zone_device (persistent memory
 and the like). Subsections that are not populated are in no row. The kernel keeps the map since 5.3, and

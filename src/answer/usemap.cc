@@ -24,7 +24,7 @@ Result<Answer> ask(Session& session, const Asked& asked) {
   if (!selection) return std::move(selection).error();
   auto model = session.load({.usages = true,
                              .section_nodes = true,
-                             .section_zones = selection->node.has_value(),
+                             .section_zones = selection->nodes.has_value(),
                              .nodes = true,
                              .zone_pageblocks = true,
                              .blocks = true});
@@ -47,9 +47,9 @@ Result<Answer> ask(Session& session, const Asked& asked) {
 
 const Question usemap_question{
     .name = "usemap",
-    .summary = "the pageblock map, a letter a pageblock, and its totals by zone",
+    .summary = "show the pageblock map, one letter per pageblock, and totals by zone",
     .help =
-        R"(Each letter is a pageblock: Unmovable, Movable, Reclaimable, HighAtomic, CMA, Isolate; in lower case
+        R"(Each letter is one pageblock: Unmovable, Movable, Reclaimable, HighAtomic, CMA, Isolate; in lower case
 where compaction is to skip it. X is Reserve (up to 4.3), a digit is a type that the kernel has no name
 for. A row has 64 of them. What the map of a section says that is not online (no O in STATE) is stale.
 The totals below are those of /proc/pagetypeinfo, which counts pageblocks that are online and begin in

@@ -1,6 +1,8 @@
 #include "view/why.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 #include "answer/session.h"
 
 #include "answer/judge.h"
@@ -59,44 +61,68 @@ std::string page_text(const Kernel& kernel, const MemoryModel& model, const Targ
                      pfn, page.type, cache, page.refcount, pfn);
 }
 
-std::vector<OptionSpec> options() { return {}; }
+std::vector<OptionSpec> options() {
+  return {{"fail-on", OptionSpec::Kind::choice, "WHAT", "exit with 1 if a block is blocked", {"blocked"}}};
+}
 
 struct Kept {
   MemoryModel model;
   WhyAnswer answer;
 };
 
+bool is_same(const OfflineUnit& one, const OfflineUnit& other) {
+  return one.range.start == other.range.start && one.range.size == other.range.size;
+}
+
+/// Adds what a target means: its units, each once, its name, and where it is one page what that is.
+Result<void> add_target(const Kernel& kernel, const MemoryModel& model, const std::string& text,
+                        std::vector<OfflineUnit>& units, WhyAnswer& answer) {
+  const auto target = parse_target(text);
+  if (!target) return target.error();
+  const auto place = place_of(kernel, model, *target);
+  if (!place) return place.error();
+  for (const OfflineUnit& unit : units_of(model, *target, *place)) {
+    const auto same = [&unit](const OfflineUnit& other) { return is_same(unit, other); };
+    if (std::none_of(units.begin(), units.end(), same)) units.push_back(unit);
+  }
+  answer.target += (answer.target.empty() ? "" : " ") + target->text;
+  answer.target_kind = target_kind_name(target->kind);
+  const std::string page = page_text(kernel, model, *target, *place);
+  if (!page.empty()) answer.page += (answer.page.empty() ? "" : "\n") + page;
+  return {};
+}
+
 Result<Answer> ask(Session& session, const Asked& asked) {
-  auto target = parse_target(asked.target);
-  if (!target) return std::move(target).error();
   auto model = session.load(placed_objects);
   if (!model) return std::move(model).error();
   const Kernel& kernel = session.kernel();
-  auto place = place_of(kernel, *model, *target);
-  if (!place) return std::move(place).error();
-  const auto kept = std::make_shared<Kept>(
-      Kept{std::move(*model), {target->text, target_kind_name(target->kind), {}, {}, {}}});
+  const auto kept = std::make_shared<Kept>(Kept{std::move(*model), {}});
   WhyAnswer& answer = kept->answer;
+  std::vector<OfflineUnit> units;
+  for (const std::string& text : asked.targets) {
+    auto found = add_target(kernel, kept->model, text, units, answer);
+    if (!found) return std::move(found).error();
+  }
   const OfflineRules rules = load_offline_rules(kernel, kept->model);
-  answer.page = page_text(kernel, kept->model, *target, *place);
-  answer.judgements =
-      judge_units(session, kept->model, rules, units_of(kept->model, *target, *place), asked.threads);
+  answer.judgements = judge_units(session, kept->model, rules, units, asked.threads);
   look_up_owners(kernel, kept->model, answer.judgements);
   answer.plan = plan_offlining(answer.judgements);
   Report report = make_why_report(answer);
   report.notes = kept->model.notes;
-  return Answer{std::move(report), kept->model.incomplete || lacks_evidence(answer.judgements), false, kept};
+  const bool found =
+      asked.options.has("fail-on") && overall_verdict(answer.judgements) == OfflineVerdict::blocked;
+  return Answer{std::move(report), kept->model.incomplete || lacks_evidence(answer.judgements), found, kept};
 }
 
 }  // namespace
 
 const Question why_question{
     .name = "why",
-    .summary = "why a memory block, section, node, page or range cannot go",
+    .summary = "explain why a memory block, section, node, page or range cannot be removed",
     .help =
         R"(TARGET is memoryN, section:N, node:N, pfn:N, phys:ADDRESS, virt:ADDRESS or range:FIRST-LAST, the addresses of a DIMM.
-The reasons come strongest first, each with its evidence: what stays as long as this kernel runs, then what is in the way
-now, then hints of what may keep migration from ending. A kernel booted with page_owner=on also tells who allocated the
+The reasons come strongest first, each with its evidence: what stays as long as this kernel runs, then what blocks it
+now, then hints of what may keep migration from completing. A kernel booted with page_owner=on also tells who allocated the
 first page of each, with the stack.
 
 Examples:
@@ -107,6 +133,6 @@ Examples:
     .columns = why_columns,
     .options = options,
     .ask = ask,
-    .takes_target = true};
+    .targets = Question::Targets::several};
 
 }  // namespace memsect

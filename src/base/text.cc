@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <vector>
 
 namespace memsect {
 namespace {
@@ -61,5 +63,63 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
 }
 
 std::optional<std::uint64_t> parse_hex(std::string_view text) { return parse_base(text, 16); }
+
+std::optional<ByteCount> parse_size(std::string_view text) {
+  constexpr std::string_view suffixes = "KMGT";
+  const std::size_t suffix = text.empty() ? suffixes.npos : suffixes.find(text.back());
+  if (suffix == suffixes.npos) {
+    const auto bytes = parse_unsigned(text);
+    return bytes ? std::optional(ByteCount{*bytes, false}) : std::nullopt;
+  }
+  const unsigned shift = 10 * (static_cast<unsigned>(suffix) + 1);
+  const auto number = parse_unsigned(text.substr(0, text.size() - 1));
+  if (!number || *number > ~std::uint64_t{0} >> shift) return std::nullopt;
+  return ByteCount{*number << shift, true};
+}
+
+namespace {
+
+/// How many letters have to be added, dropped or changed to make one word of the other (Levenshtein).
+std::size_t letters_apart(std::string_view one, std::string_view other) {
+  std::vector<std::size_t> row(other.size() + 1);
+  for (std::size_t j = 0; j <= other.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= one.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= other.size(); ++j) {
+      const std::size_t above = row[j];
+      const std::size_t changed = diagonal + (one[i - 1] == other[j - 1] ? 0 : 1);
+      row[j] = std::min({changed, above + 1, row[j - 1] + 1});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string_view nearest_word(std::string_view typed, std::span<const std::string_view> known) {
+  constexpr std::size_t longest = 64;  // what nobody mistypes
+  if (typed.empty() || typed.size() > longest) return {};
+  std::string_view begins;
+  std::size_t beginning = 0;
+  for (const std::string_view word : known) {
+    if (!word.starts_with(typed)) continue;
+    begins = word;
+    ++beginning;
+  }
+  if (beginning == 1) return begins;
+  constexpr std::size_t apart_at_most = 2;
+  std::string_view nearest;
+  std::size_t least = std::min(apart_at_most + 1, typed.size());
+  for (const std::string_view word : known) {
+    const std::size_t apart = letters_apart(typed, word);
+    if (apart < least) {
+      least = apart;
+      nearest = word;
+    }
+  }
+  return nearest;
+}
 
 }  // namespace memsect

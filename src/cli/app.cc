@@ -12,23 +12,24 @@
 #include <system_error>
 #include <vector>
 
+#include "base/version.h"
 #include "cli/command.h"
+#include "cli/command_line.h"
 #include "cli/load.h"
 #include "cli/output.h"
-#include "cli/version.h"
 #include "cli/watch.h"
 
 namespace memsect {
 namespace {
 
 constexpr const char* program_help =
-    R"(A FILE is a crash dump (vmcore), or what there is of its kernel: vmlinux, System.map, BTF; memsect tells
-them apart by their content. Without a dump it is the running kernel that answers (root only). Without a
-vmlinux memsect looks for one, and takes types and symbols out of the dump itself where there is none.
+    R"(A FILE is a crash dump (vmcore), or belongs to its kernel: vmlinux, System.map, BTF; memsect recognises
+them by their content. Without a dump, the running kernel is read (root only). Without a vmlinux, memsect
+looks for one; if there is none, types and symbols are read from the dump itself.
 
 Examples:
   memsect deps vmcore vmlinux             which sections hold whose metadata
-  memsect sections --node 1 vmcore        the same kernel's sections, with what the dump itself has
+  memsect sections --node 1 vmcore        sections of node 1, types and symbols from the dump itself
   memsect deps                            the running kernel
 
 memsect COMMAND --help says more about a command; the manual is memsect(1).)";
@@ -98,7 +99,8 @@ std::unique_ptr<Declared> declare_question(CLI::App& program, HelpRequest& help,
   entry->help = question.help;
   entry->app = program.add_subcommand(std::string(question.name), std::string(question.summary));
   add_help_flags(*entry->app, help);
-  if (question.takes_target) add_target_option(*entry->app, entry->options);
+  if (question.targets != Question::Targets::none)
+    add_target_option(*entry->app, entry->options, question.targets == Question::Targets::several);
   add_common_options(*entry->app, entry->options, format_names(question.draws_graph));
   entry->run = add_question(*entry->app, entry->options, question);
   return entry;
@@ -135,17 +137,6 @@ std::string text_of(const std::vector<std::unique_ptr<Declared>>& declared, cons
   return program_help;
 }
 
-/// What is wrong with the command line, in our words where CLI11's do not name the thing.
-Error usage_error(const CLI::App& program, const CLI::ParseError& error, const char* first_argument) {
-  const std::string hint = "memsect --help, or memsect COMMAND --help";
-  const bool no_command = program.get_subcommands().empty();
-  if (no_command && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) &&
-      first_argument != nullptr && *first_argument != '-') {
-    return {Errc::usage, fmt::format("{}: no such command", first_argument), hint};
-  }
-  return {Errc::usage, error.what(), hint};
-}
-
 TypesWanted types_wanted(std::string_view name) {
   if (name == "dwarf") return TypesWanted::dwarf;
   if (name == "btf") return TypesWanted::btf;
@@ -173,6 +164,7 @@ int run_declared(Declared& entry) {
   entry.options.input.search = !entry.options.no_search;
   entry.options.input.unpack = !entry.options.no_unpack;
   entry.options.input.types = types_wanted(entry.options.types);
+  if (entry.options.to == "-") entry.options.to.clear();
   auto code = entry.options.watch_seconds == 0 ? entry.run() : run_watched(entry);
   if (code) return *code;
   print_error(code.error());
@@ -183,7 +175,7 @@ int run_declared(Declared& entry) {
 
 int run_app(int argc, char** argv) {
   CLI::App program{
-      "Finds which memory sections of a Linux kernel hold what others live on, in crash dumps and live.",
+      "Shows which memory sections of a Linux kernel hold metadata that other sections and nodes depend on.",
       "memsect"};
   HelpRequest help;
   add_help_flags(program, help);
@@ -193,11 +185,14 @@ int run_app(int argc, char** argv) {
   program.set_version_flag("--version", fmt::format("memsect {}", version), "the version");
   program.require_subcommand(0, 1);
   auto declared = declare_commands(program, help);
+  const std::vector<std::string> words =
+      arrange_words(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), program);
   try {
-    program.parse(argc, argv);
+    program.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the end
   } catch (const CLI::CallForHelp&) {
-    if (help.app == &program && argc > 1 && *argv[1] != '-') {  // COMMAND --help, of no command there is
-      print_error({Errc::usage, fmt::format("{}: no such command", argv[1]), "memsect --help lists them"});
+    if (help.app == &program && !words.empty() &&
+        !words.front().starts_with("-")) {  // help of no command there is
+      print_error(no_such_command(program, words.front()));
       return exit_usage;
     }
     const std::string text = help.with_text ? fmt::format("\n{}\n", text_of(declared, help.app)) : "";
@@ -205,7 +200,7 @@ int run_app(int argc, char** argv) {
   } catch (const CLI::CallForVersion& asked) {
     return print_answer(fmt::format("{}\n", asked.what()));
   } catch (const CLI::ParseError& error) {
-    print_error(usage_error(program, error, argc > 1 ? argv[1] : nullptr));
+    print_error(usage_error(program, error, words));
     return exit_usage;
   }
   for (const auto& entry : declared) {

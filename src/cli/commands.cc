@@ -1,10 +1,13 @@
 #include "cli/command.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <map>
 #include <string>
 
 #include "answer/session.h"
+#include "answer/target.h"
 #include "cli/load.h"
 #include "cli/output.h"
 
@@ -47,22 +50,33 @@ void add_option(CLI::App& app, Given& given, const OptionSpec& option) {
                                                         : app.add_option(flag, given.texts[name], help);
   added->type_name(std::string(option.value));
   if (option.kind == Kind::names) added->allow_extra_args(false);
-  if (option.kind == Kind::text) {
-    added->check(not_empty);
-  } else {
-    added->check(CLI::IsMember(option.choices));
+  added->check(not_empty);
+}
+
+/// The targets: the first positional, and those behind it that look like one and are not files.
+std::vector<std::string> take_targets(CommonOptions& common, const Question& question) {
+  using Targets = Question::Targets;
+  std::vector<std::string> targets;
+  if (question.targets == Targets::none) return targets;
+  targets.push_back(common.target);
+  std::vector<std::string>& files = common.input.files;
+  while (question.targets == Targets::several && !files.empty() && looks_like_target(files.front()) &&
+         ::access(files.front().c_str(), F_OK) != 0) {
+    targets.push_back(files.front());
+    files.erase(files.begin());
   }
+  return targets;
 }
 
 Result<int> run(CommonOptions& common, const Question& question, const Given& given) {
-  Asked asked{.target = common.target,
-              .options = given.values(),
-              .format = common.chosen_format(),
-              .threads = common.threads};
-  if (auto done = validate(question, asked); !done) return std::move(done).error();
+  auto asked = prepare(question, {.targets = take_targets(common, question),
+                                  .options = given.values(),
+                                  .format = common.chosen_format(),
+                                  .threads = common.threads});
+  if (!asked) return std::move(asked).error();
   if (auto done = open_for(common); !done) return std::move(done).error();
   Session session(common.kernel, progress_line());
-  const auto answer = session.ask(question, std::move(asked));
+  const auto answer = session.ask(question, *std::move(asked));
   if (!answer) return answer.error();
   return write_report(answer->report, common, answer->incomplete, answer->found);
 }

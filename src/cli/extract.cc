@@ -112,7 +112,7 @@ RunCommand add(CLI::App& app, CommonOptions& common) {
 
 const Command extract_command{
     .name = "extract",
-    .summary = "write a small dump that holds only what memsect reads",
+    .summary = "write a small dump with only the metadata that memsect reads",
     .help =
         R"(Writes a dump with the kernel's sparse-memory metadata and nothing else: page tables, section roots,
 usages, pgdats, memmap, memory blocks, VMCOREINFO, BTF and kallsyms. Every byte of a page that no

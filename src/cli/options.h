@@ -17,7 +17,7 @@ class Kernel;
 
 struct CommonOptions {
   InputRequest input;
-  std::string target;  ///< of the commands that take one
+  std::string target;  ///< of the commands that take one: the first
   bool no_search = false;
   bool no_unpack = false;
   std::string types = "auto";
@@ -49,7 +49,8 @@ struct CommonOptions {
 std::string not_empty(const std::string& text);
 
 /// Declares TARGET, the first positional: before the common options, whose FILEs come behind it.
-void add_target_option(CLI::App& app, CommonOptions& options);
+/// With `several`, take_targets() finds the others among the FILEs.
+void add_target_option(CLI::App& app, CommonOptions& options, bool several);
 /// Declares the common options; `formats` are the names that --format takes.
 void add_common_options(CLI::App& app, CommonOptions& options, const std::vector<std::string>& formats);
 

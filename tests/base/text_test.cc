@@ -85,5 +85,26 @@ TEST(ParseHex, TakesDigitsWithoutAPrefix) {
   }
 }
 
+TEST(Text, ParsesSizes) {
+  EXPECT_EQ(parse_size("4096")->bytes, 4096U);
+  EXPECT_FALSE(parse_size("4096")->has_suffix);
+  EXPECT_EQ(parse_size("0x10K")->bytes, 16 * kib);
+  EXPECT_EQ(parse_size("4G")->bytes, 4 * gib);
+  EXPECT_TRUE(parse_size("4G")->has_suffix);
+  EXPECT_EQ(parse_size("16777215T")->bytes, highest - (kib * gib - 1));
+  for (const char* const text : {"", "G", "4g", "4GiB", "-1G", "16777216T", "18446744073709551616"})
+    EXPECT_FALSE(parse_size(text)) << text;
+}
+
+TEST(Text, FindsTheWordThatWasMeant) {
+  constexpr std::array<std::string_view, 4> known{"deps", "sections", "subsections", "usemap"};
+  EXPECT_EQ(nearest_word("dep", known), "deps");
+  EXPECT_EQ(nearest_word("sect", known), "sections");      // begins with it
+  EXPECT_EQ(nearest_word("sectoins", known), "sections");  // two letters changed
+  EXPECT_EQ(nearest_word("s", known), "");                 // two begin with it
+  EXPECT_EQ(nearest_word("removable", known), "");
+  EXPECT_EQ(nearest_word("", known), "");
+}
+
 }  // namespace
 }  // namespace memsect

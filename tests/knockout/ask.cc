@@ -85,7 +85,7 @@ class Asker {
     if (question == nullptr) return {exit_unreadable, "no such question"};
     while (words >> word) {
       if (word.rfind("--", 0) != 0) {
-        asked.target = word;
+        asked.targets = {word};
         continue;
       }
       const std::string name = word.substr(2);
