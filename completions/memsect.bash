@@ -8,7 +8,7 @@ _memsect() {
   local checks="section_flags section_parts vmemmap_base memmap_whole memmap_apart subsection_map usage_shared
     usage_apart usage_stride pageblock_types usage_memory root_memory pgdat_memory objects_apart
     node_identity zone_span zone_pages node_pages present_pages isolated_pageblocks section_node
-    block_sections block_state block_node self_hosted_memmap"
+    block_sections block_state block_node self_hosted_memmap filter_kept_kernel_pages"
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local command="" options word
   COMPREPLY=()

@@ -4,7 +4,7 @@ set -l commands info sections nodes blocks usemap subsections deps removable why
 set -l checks section_flags section_parts vmemmap_base memmap_whole memmap_apart subsection_map usage_shared \
   usage_apart usage_stride pageblock_types usage_memory root_memory pgdat_memory objects_apart \
   node_identity zone_span zone_pages node_pages present_pages isolated_pageblocks section_node \
-  block_sections block_state block_node self_hosted_memmap
+  block_sections block_state block_node self_hosted_memmap filter_kept_kernel_pages
 
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -f
 complete -c memsect -n "not __fish_seen_subcommand_from $commands" -a info -d "The memory model's numbers and what the dump is"

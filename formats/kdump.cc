@@ -436,6 +436,7 @@ void describe(const Part& part, Dump& dump) {
   DumpInfo& info = dump.info;
   info.format = "kdump";
   info.utsname_machine = part.header.machine;
+  info.is_extract = part.header.is_extract;
   info.word_bits = part.header.word_bits;
   info.order = part.header.order;
   if (part.header.word_bits == 64) dump.phys_bases.push_back(part.sub.phys_base);

@@ -61,7 +61,8 @@ KdumpHeader read_header_as(Bytes bytes, ByteOrder order, unsigned word_bits) {
   header.identity.assign(reinterpret_cast<const char*>(identity.data()), identity.size());
   const std::string system = reader.text(utsname_width);
   const std::size_t early = system == "x" ? 4 : 0;
-  reader.seek(utsname_at + 4 * utsname_width - early);  // sysname, nodename, release, version
+  reader.seek(utsname_at + 3 * utsname_width - early);  // sysname, nodename, release
+  header.is_extract = reader.text(utsname_width) == kdump_extract_version;
   header.machine = reader.text(utsname_width);
   // Linux says so; QEMU writes the machine alone. A text that belongs to neither is no evidence.
   if (!system.empty() && system != "Linux" && early == 0) header.machine.clear();

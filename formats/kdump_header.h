@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/byte_order.h"
 #include "base/byte_source.h"
@@ -10,13 +11,17 @@
 
 namespace memsect {
 
+/// What an extract has in the place of utsname.version, which begins with "#1" in a kernel's dump.
+constexpr std::string_view kdump_extract_version = "(none)";
+
 /// The fields of the header that memsect uses.
 struct KdumpHeader {
   ByteOrder order = ByteOrder::little;
   unsigned word_bits = 64;
   std::uint32_t version = 0;
-  std::string identity;  ///< the bytes of utsname and timestamp: the same in all parts of a split dump
-  std::string machine;   ///< of utsname, empty when it is not known
+  std::string identity;     ///< the bytes of utsname and timestamp: the same in all parts of a split dump
+  std::string machine;      ///< of utsname, empty when it is not known
+  bool is_extract = false;  ///< written by kdump_writer.cc
   std::uint32_t status = 0;
   std::uint64_t block_size = 0;
   std::uint64_t sub_header_blocks = 0;

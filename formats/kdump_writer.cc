@@ -10,6 +10,7 @@
 #include "base/byte_writer.h"
 #include "formats/codec.h"
 #include "formats/dump_writer.h"
+#include "formats/kdump_header.h"
 #include "formats/vmcoreinfo_note.h"
 
 namespace memsect {
@@ -58,7 +59,7 @@ Result<void> write_header(const NewDump& dump, const Layout& layout, OutputFile&
   header.u32(header_version);
   for (const std::string_view text :
        {std::string_view("Linux"), std::string_view("(none)"), std::string_view(dump.release),
-        std::string_view("(none)"), std::string_view(dump.machine), std::string_view("(none)")}) {
+        kdump_extract_version, std::string_view(dump.machine), std::string_view("(none)")}) {
     header.text(text, utsname_width);
   }
   header.align(8);

@@ -19,6 +19,7 @@ MAY_INCLUDE = {
     "analysis": {"base", "model"}, "compare": {"base", "render"}, "view": {"base", "model", "analysis", "render"},
     "answer": KERNEL | {"model", "page", "decode", "offlining", "analysis", "view", "render"},
     "cli": KERNEL | {"model", "extract", "view", "answer", "render", "compare"},
+    "library": {"base", "memory", "kernel", "render", "answer", "memsect"},  # memsect: its own header
 }
 # Third-party headers: which ones, and the files that may include them.
 THIRD_PARTY = {
@@ -33,20 +34,25 @@ THIRD_PARTY = {
     r"bzlib\.h|lzma\.h": r"formats/stream_unpacker\.cc",
     r"seccomp\.h|linux/(capability|landlock)\.h": r"src/cli/sandbox\.cc",
     r"libsmartcols\.h": r"src/render/.*\.cc",
-    r"nlohmann/.*": r"src/render/.*\.cc|src/compare/saved_answer\.cc",
+    r"nlohmann/.*": r"src/(render|library)/.*\.cc|src/compare/saved_answer\.cc",
 }
-SYSTEM = re.compile(r"[a-z_0-9]+|(dlfcn|elf|fcntl|sched|termios|unistd)\.h|sys/[a-z]+\.h")
+SYSTEM = re.compile(r"[a-z_0-9]+|(stddef|stdint|dlfcn|elf|fcntl|sched|termios|unistd)\.h|sys/[a-z]+\.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
+def place_of(path):
+    """How an #include names it."""
+    return path.removeprefix("src/").removeprefix("include/")
+
+
 def folder_of(path):
-    return path.removeprefix("src/").split("/")[0]
+    return place_of(path).split("/")[0]
 
 
 def problems(files):
     """What is wrong with `files` ({path: text}), one sentence each."""
     found = []
-    names = {p.removeprefix("src/") for p in files}
+    names = {place_of(p) for p in files}
     for path, text in sorted(files.items()):
         folder = folder_of(path)
         allowed = MAY_INCLUDE.get(folder, set()) | {folder}
@@ -88,7 +94,7 @@ def prove_that_it_can_fail():
 def main():
     prove_that_it_can_fail()
     top = pathlib.Path(sys.argv[1])
-    files = {str(p.relative_to(top)): p.read_text() for root in ("src", "formats") for p in (top / root).rglob("*.*")
+    files = {str(p.relative_to(top)): p.read_text() for root in ("src", "formats", "include") for p in (top / root).rglob("*.*")
              if p.name.endswith((".h", ".cc", ".h.in"))}
     assert files, f"no sources below {top}"
     found = problems(files)

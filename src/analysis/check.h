@@ -62,6 +62,7 @@ extern const Check block_sections_check;
 extern const Check block_state_check;
 extern const Check block_node_check;
 extern const Check self_hosted_memmap_check;
+extern const Check filter_kept_kernel_pages_check;
 
 /// All checks, in the order of the output.
 std::span<const Check* const> checks();

@@ -16,8 +16,8 @@
 #include <algorithm>
 #include <map>
 
-#include "analysis/holders.h"
 #include "analysis/judgement.h"
+#include "analysis/object_kinds.h"
 
 namespace memsect {
 namespace {

@@ -19,7 +19,10 @@ namespace {
 void hide_self(std::vector<Holder>& holders) {
   for (Holder& holder : holders) {
     const SectionNr nr = holder.section;
-    std::erase_if(holder.holds, [nr](const HeldObject& object) { return serves_only_itself(object, nr); });
+    // One of a run that differs from its neighbours only because its struct page is missing would vanish from the run.
+    std::erase_if(holder.holds, [nr](const HeldObject& object) {
+      return serves_only_itself(object, nr) && object.allocation.kind != Allocation::not_read;
+    });
   }
   std::erase_if(holders, [](const Holder& holder) { return holder.holds.empty(); });
 }
@@ -62,36 +65,6 @@ void add_kernel_messages(const MemoryModel& model, Dependencies& found) {
 
 }  // namespace
 
-std::string_view object_kind_name(ObjectKind kind) {
-  switch (kind) {
-    case ObjectKind::section_root_table:
-      return "section_root_table";
-    case ObjectKind::section_root:
-      return "section_root";
-    case ObjectKind::pgdat:
-      return "pgdat";
-    case ObjectKind::usage:
-      return "usage";
-    case ObjectKind::memmap:
-      return "memmap";
-    case ObjectKind::page_ext:
-      return "page_ext";
-    case ObjectKind::memory_block:
-      return "memory_block";
-    case ObjectKind::vmemmap_table:
-      return "vmemmap_table";
-    case ObjectKind::direct_map_table:
-      return "direct_map_table";
-    case ObjectKind::kasan_shadow:
-      return "kasan_shadow";
-    case ObjectKind::dev_pagemap:
-      return "dev_pagemap";
-    case ObjectKind::vmemmap_tail:
-      return "vmemmap_tail";
-  }
-  return "";
-}
-
 std::string_view edge_kind_name(EdgeKind kind) {
   switch (kind) {
     case EdgeKind::usage:
@@ -104,6 +77,16 @@ std::string_view edge_kind_name(EdgeKind kind) {
       return "node";
     case EdgeKind::pgdat:
       return "pgdat";
+    case EdgeKind::memory_block:
+      return "memory_block";
+    case EdgeKind::vmemmap_table:
+      return "vmemmap_table";
+    case EdgeKind::direct_map_table:
+      return "direct_map_table";
+    case EdgeKind::kasan_shadow:
+      return "kasan_shadow";
+    case EdgeKind::dev_pagemap:
+      return "dev_pagemap";
   }
   return "";
 }
@@ -135,12 +118,14 @@ Dependencies find_dependencies(const MemoryModel& model, const DependencyOptions
   found.notes = std::move(survey.notes);
 
   // Milestone: what lies where is known, and nothing below looks at an address again.
-  found.edges = make_edges(model, survey);
-  const DependencyGraph graph(model, found.edges);
+  std::vector<Edge> edges = make_edges(model, survey);
+  const DependencyGraph graph(model, edges);
   found.cycles = find_cycles(graph, permanent_holders(graph, survey.holders));
   Removal removal = find_removal_order(model, graph, survey.holders);
-  found.removal_order = std::move(removal.order);
+  found.order_unknown = model.keepers_missing ? model.keepers_missing : survey.keepers_unplaced;
+  if (!found.order_unknown) found.removal_order = std::move(removal.order);
   found.never = std::move(removal.never);
+  found.edges = only_shown(std::move(edges));
   add_kernel_messages(model, found);
 
   // Only now: circles and order need the objects that a section holds for itself, too.

@@ -68,9 +68,23 @@ struct Vertex {
 /// "section 3", "node 0".
 std::string vertex_name(Vertex vertex);
 
-enum class EdgeKind { usage, memmap, page_ext, node, pgdat };
-inline constexpr std::array<EdgeKind, 5> edge_kinds{EdgeKind::usage, EdgeKind::memmap, EdgeKind::page_ext,
-                                                    EdgeKind::node, EdgeKind::pgdat};
+/// The last five are no edges of the graph that is shown and searched for circles, but weigh in the order of removal.
+enum class EdgeKind {
+  usage,
+  memmap,
+  page_ext,
+  node,
+  pgdat,
+  memory_block,
+  vmemmap_table,
+  direct_map_table,
+  kasan_shadow,
+  dev_pagemap
+};
+inline constexpr std::array<EdgeKind, 10> edge_kinds{
+    EdgeKind::usage,        EdgeKind::memmap,       EdgeKind::page_ext,      EdgeKind::node,
+    EdgeKind::pgdat,        EdgeKind::memory_block, EdgeKind::vmemmap_table, EdgeKind::direct_map_table,
+    EdgeKind::kasan_shadow, EdgeKind::dev_pagemap};
 std::string_view edge_kind_name(EdgeKind kind);
 
 /// A set of edge kinds. Iterate with `for (EdgeKind kind : edge_kinds) if (kinds.has(kind))`.
@@ -90,6 +104,8 @@ class EdgeKinds {
   unsigned bits_ = 0;
 };
 constexpr EdgeKinds operator|(EdgeKind a, EdgeKind b) { return EdgeKinds(a) | EdgeKinds(b); }
+inline constexpr EdgeKinds shown_edges =
+    EdgeKind::usage | EdgeKind::memmap | EdgeKind::page_ext | EdgeKind::node | EdgeKind::pgdat;
 /// "usage, pgdat".
 std::string edge_kinds_text(EdgeKinds kinds);
 
@@ -121,8 +137,10 @@ struct Dependencies {
   std::vector<Cycle> cycles;    ///< classic ones first
   std::vector<std::string> kernel_messages;
   std::vector<SectionNr> removal_order;  ///< dependents first; highest number first where the order is free
-  std::vector<NeverRemovable> never;     ///< ascending
-  bool incomplete = false;               ///< an object's place could not be read: something may be missing
+  /// Why there is no order to give: what keeps a section, or is needed of it, could not be placed. Any section may hold it.
+  std::optional<Error> order_unknown;
+  std::vector<NeverRemovable> never;  ///< ascending
+  bool incomplete = false;            ///< an object's place could not be read: something may be missing
   Notes notes;
 };
 

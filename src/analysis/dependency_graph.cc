@@ -3,8 +3,10 @@
 //     section --usage, memmap, page_ext--> section that holds it          section --node--> its node
 //     node ----pgdat---------------------> section that holds it
 //
-// No other object makes an edge. Memory blocks, page tables and the like go with what they serve, or stay as
-// permanent ones; they are listed with their holders. Roots and the root table are left out: each serves a whole
+//     section --memory_block, vmemmap_table, direct_map_table, kasan_shadow, dev_pagemap--> section that holds it
+//
+// The edges of the last line weigh in the order of removal alone: they are left out of what is shown, and circles
+// are not searched over them, since nearly all sections have such objects in the same few. Roots and the root table are left out: each serves a whole
 // range of sections and none of them ever goes, so as edges they would draw everything into one knot and say
 // nothing. They count as permanent holdings (removal_order.cc).
 //
@@ -16,6 +18,8 @@
 #include <array>
 #include <cstddef>
 #include <tuple>
+
+#include "analysis/object_kinds.h"
 
 namespace memsect {
 namespace {
@@ -40,18 +44,45 @@ void sort_and_merge(std::vector<Edge>& edges, std::size_t first) {
   edges.resize(kept);
 }
 
+/// The needs for objects whose edges are not shown, by `from`.
+std::vector<Need> hidden_needs(const Survey& survey) {
+  std::vector<Need> needs;
+  for (const Holder& holder : survey.holders) {
+    for (const HeldObject& object : holder.holds) {
+      const std::optional<EdgeKind> kind = facts_of(object.kind).edge;
+      if (!kind || shown_edges.has(*kind) || object.permanent) continue;
+      for (const SectionNr nr : object.of_sections) {
+        if (nr != holder.section) needs.push_back({nr, holder.section, *kind});
+      }
+    }
+  }
+  std::sort(needs.begin(), needs.end(), [](const Need& a, const Need& b) { return a.from < b.from; });
+  return needs;
+}
+
 }  // namespace
+
+std::vector<Edge> only_shown(std::vector<Edge> edges) {
+  for (Edge& edge : edges) edge.kinds = edge.kinds & shown_edges;
+  std::erase_if(edges, [](const Edge& edge) { return edge.kinds.empty(); });
+  return edges;
+}
 
 std::vector<Edge> make_edges(const MemoryModel& model, const Survey& survey) {
   std::vector<Edge> edges;
   edges.reserve(survey.needs.size() + model.sections.size() + model.nodes.size());
   // Both lists ascend by section, and what belongs to one section is a handful: no sorting of the whole.
-  std::size_t at = 0;
+  const std::vector<Need> hidden = hidden_needs(survey);
+  std::size_t at = 0, hidden_at = 0;
   for (const Section& section : model.sections) {
     const std::size_t first = edges.size();
     for (; at < survey.needs.size() && survey.needs[at].from == section.nr; ++at) {
       edges.push_back(
           {section_vertex(section.nr), section_vertex(survey.needs[at].to), survey.needs[at].kind});
+    }
+    for (; hidden_at < hidden.size() && hidden[hidden_at].from == section.nr; ++hidden_at) {
+      edges.push_back(
+          {section_vertex(section.nr), section_vertex(hidden[hidden_at].to), hidden[hidden_at].kind});
     }
     if (section.node)
       edges.push_back({section_vertex(section.nr), node_vertex(*section.node), EdgeKind::node});

@@ -15,6 +15,8 @@ namespace memsect {
 /// The edges, by from, then to; an edge for each pair, with all its kinds. Edges of a vertex to itself are
 /// left out.
 std::vector<Edge> make_edges(const MemoryModel& model, const Survey& survey);
+/// Those of them that are shown, and searched for circles.
+std::vector<Edge> only_shown(std::vector<Edge> edges);
 
 /// Vertices by index (ascending: sections, then nodes), and for each the indices it needs.
 class DependencyGraph {

@@ -2,6 +2,7 @@
 // of removal are drawn from.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "analysis/dependencies.h"
@@ -21,19 +22,13 @@ struct Survey {
   std::vector<Holder> holders;  ///< ascending by section; objects that serve only their own section included
   std::vector<Need> needs;      ///< by `from`
   bool incomplete = false;      ///< some object's place is unknown
-  Notes notes;                  ///< which ones
+  /// Why the first one is.
+  std::optional<Error> keepers_unplaced;
+  Notes notes;  ///< which ones
 };
 Survey survey_holders(const MemoryModel& model);
 
 /// A usage, a memmap or the like that serves no other section than the one it lies in.
 bool serves_only_itself(const HeldObject& object, SectionNr holder);
-
-/// Whether sections carry SECTION_IS_EARLY at all: from 5.3 on.
-bool marks_early_sections(const MemoryModel& model);
-
-/// Whether a section's usage came from memblock at boot: the kernel then keeps it for ever. Where the
-/// allocation could not be told, an early section's counts as boot memory; before 5.3 no section is marked
-/// early, and all do.
-bool usage_is_from_boot(const Section& section, bool early_is_marked);
 
 }  // namespace memsect

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "analysis/holders.h"
+#include "analysis/object_kinds.h"
 #include "analysis/words.h"
 
 namespace memsect {
@@ -91,7 +91,7 @@ CheckResult Judgement::finish() && {
   if (model_.incomplete) {
     gaps += fmt::format("{}part of the memory model (see the warnings)", gaps.empty() ? "" : "; ");
   }
-  if (!gaps.empty()) result.why = "not to be had: " + gaps;
+  if (!gaps.empty()) result.why = "not readable: " + gaps;
   if (result.found > 0)
     result.verdict = Verdict::violated;
   else if (!gaps.empty())
@@ -100,7 +100,7 @@ CheckResult Judgement::finish() && {
 }
 
 CheckResult nothing_to_judge(std::string why) {
-  return {Verdict::holds, {}, 0, "nothing to judge here: " + std::move(why)};
+  return {Verdict::holds, {}, 0, "not applicable: " + std::move(why)};
 }
 
 bool overlap(const PfnRange& a, const PfnRange& b) {

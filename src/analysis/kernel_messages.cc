@@ -37,7 +37,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "analysis/holders.h"
+#include "analysis/object_kinds.h"
 
 namespace memsect {
 namespace {

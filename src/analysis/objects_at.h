@@ -19,8 +19,7 @@ struct ObjectAt {
   std::vector<NodeId> of_nodes;
 };
 
-/// The objects with a byte in `place`, in the order of the model: root table, roots, pgdats, usages, memory blocks,
-/// memmaps, page_exts, page tables, KASAN's shadow, dev_pagemaps. A page of struct pages that several sections share is one
+/// The objects with a byte in `place`, in the order of the model: that of ObjectKind. A page of struct pages that several sections share is one
 /// object that serves them all. Objects that could not be placed are missing.
 std::vector<ObjectAt> objects_at(const MemoryModel& model, PhysRange place);
 

@@ -33,6 +33,16 @@ namespace {
 
 constexpr std::size_t most_examples = 8;
 
+/// Whether a driver's dev_pagemap says that all of it is a device's.
+bool is_device_memory(const MemoryModel& model, const OfflineUnit& unit) {
+  if (!model.device_maps) return false;
+  return std::any_of(model.device_maps->begin(), model.device_maps->end(), [&](const DeviceMap& map) {
+    return std::any_of(map.ranges.begin(), map.ranges.end(), [&](const PhysRange& range) {
+      return range.start <= unit.range.start && unit.range.end() <= range.end();
+    });
+  });
+}
+
 std::string list_text(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -46,8 +56,9 @@ void add_zone_reasons(const OfflineUnit& unit, const PageScan& scan,
   const bool told = rules.block_has_zone && unit.block != nullptr && unit.block->zone;
   const bool has_none = told && unit.block->zone->empty();
   if (told ? !has_none : scan.zones.size() <= 1 && scan.nodes.size() <= 1) return;
-  const char* const answer = told ? "memory_block.zone is NULL, and the kernel answers EINVAL without a word"
-                                  : "the kernel answers EINVAL";
+  const char* const answer = told
+                                 ? "memory_block.zone is NULL: offlining fails with EINVAL, without a message"
+                                 : "offlining fails with EINVAL";
   if (scan.nodes.size() > 1) {
     std::vector<NodeId> nodes = scan.nodes;
     std::sort(nodes.begin(), nodes.end());
@@ -70,16 +81,26 @@ void add_zone_reasons(const OfflineUnit& unit, const PageScan& scan,
                                 fmt::format("{}: {}", of, answer), OfflineStage::checks));
 }
 
+/// Pages of the unit that are busy System RAM.
+std::uint64_t ram_pages(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit) {
+  const std::uint64_t page_size = model.geometry.page_size();
+  return system_ram_in(*rules.resources, unit.tested, page_size) / page_size;
+}
+
+bool is_all_ram(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit) {
+  return ram_pages(model, rules, unit) == unit.tested.size / model.geometry.page_size();
+}
+
 void add_holes(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit,
                std::vector<Reason>& reasons) {
   if (!rules.refuses_holes || !rules.resources) return;
-  const std::uint64_t page_size = model.geometry.page_size();
-  const std::uint64_t ram = system_ram_in(*rules.resources, unit.tested, page_size) / page_size;
-  const std::uint64_t pages = unit.tested.size / page_size;
-  if (ram == pages) return;
+  const std::uint64_t ram = ram_pages(model, rules, unit);
+  const std::uint64_t pages = unit.tested.size / model.geometry.page_size();
+  // Of memory that no entry covers which could be read, nothing is known.
+  if (ram == pages || rules.resources_short) return;
   Reason reason = make_reason("memory_hole", ReasonSeverity::permanent,
                               fmt::format("{} of its {} pages are no System RAM in the resource tree "
-                                          "(/proc/iomem): the kernel answers EINVAL, "
+                                          "(/proc/iomem): offlining fails with EINVAL, "
                                           "\"memory holes\"",
                                           pages - ram, pages),
                               OfflineStage::checks);
@@ -139,8 +160,8 @@ bool add_pageblock_reasons(const MemoryModel& model, const OfflineUnit& unit, bo
 }
 
 /// Evidence that is not to be had.
-void add_not_read(const MemoryModel& model, const OfflineRules& rules, const PageScan& scan,
-                  bool usemaps_complete, std::vector<Reason>& reasons) {
+void add_not_read(const MemoryModel& model, const OfflineRules& rules, const OfflineUnit& unit,
+                  const PageScan& scan, bool usemaps_complete, std::vector<Reason>& reasons) {
   const auto add = [&](std::string text, std::uint64_t count) {
     reasons.push_back(make_reason("not_read", ReasonSeverity::hint, std::move(text)));
     reasons.back().count = count;
@@ -153,6 +174,12 @@ void add_not_read(const MemoryModel& model, const OfflineRules& rules, const Pag
   if (!usemaps_complete) add("its pageblock map cannot be had", 0);
   if (rules.refuses_holes && !rules.resources)
     add(fmt::format("memory holes cannot be looked for: {}", rules.resources.error().message), 0);
+  if (rules.refuses_holes && rules.resources && rules.resources_short && !is_all_ram(model, rules, unit))
+    add(fmt::format("whether it has memory holes is not known: the resource tree {}",
+                    rules.resources_short->message),
+        0);
+  if (rules.limits_lost)
+    add("what the kernel refuses besides is not known: " + rules.limits_lost->message, 0);
   if (!model.blocks) add("the memory blocks cannot be had: " + model.blocks.error().message, 0);
 }
 
@@ -219,7 +246,7 @@ void judge_removal(const MemoryModel& model, const OfflineRules& rules, OfflineJ
   }
   if (judgement.verdict == OfflineVerdict::blocked) {
     judgement.remove = OfflineVerdict::blocked;
-    judgement.remove_text = "not before it is offline";
+    judgement.remove_text = "it must be taken offline first";
   } else if (judge_lmbs(rules, judgement)) {
     return;
   } else if (is_early(unit)) {
@@ -238,7 +265,7 @@ void judge_removal(const MemoryModel& model, const OfflineRules& rules, OfflineJ
     const bool has_name = device != nullptr && device->name != "System RAM";
     judgement.remove = OfflineVerdict::no_blocker_found;
     judgement.remove_text =
-        fmt::format("once offline, its device ({}) can let it go, when all blocks of the device are",
+        fmt::format("its device ({}) can be removed once all blocks of the device are offline",
                     has_name ? device->name : "a DIMM, or what added it");
   }
 }
@@ -261,6 +288,23 @@ std::string_view offline_verdict_name(OfflineVerdict verdict) {
   return names.at(static_cast<std::size_t>(verdict));
 }
 
+namespace {
+
+/// Bytes at the start of hot-added memory in which its own memmap lies (memmap_on_memory).
+std::uint64_t own_memmap_bytes(const OfflineUnit& unit) {
+  std::uint64_t bytes = 0;
+  for (const Section* section : unit.sections) {
+    if (section->flags.early || !section->memmap) return 0;
+    for (const PhysRange& piece : section->memmap->backing) {
+      if (piece.start != unit.range.start + bytes) return bytes;
+      bytes += piece.size;
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
 OfflineUnit unit_of_block(const MemoryModel& model, const MemoryBlock& block) {
   OfflineUnit unit;
   unit.block = &block;
@@ -269,11 +313,11 @@ OfflineUnit unit_of_block(const MemoryModel& model, const MemoryBlock& block) {
     unit.sections.push_back(&section);
   unit.range = {model.geometry.section_range(block.start_section).start,
                 count * model.geometry.section_size()};
-  unit.tested = unit.range;
-  if (block.altmap_pages) {
-    const std::uint64_t own = std::min(*block.altmap_pages << model.geometry.page_shift, unit.range.size);
-    unit.tested = {unit.range.start + own, unit.range.size - own};
-  }
+  const std::uint64_t own = block.altmap_pages ? *block.altmap_pages << model.geometry.page_shift
+                            : block.derived    ? own_memmap_bytes(unit)
+                                               : 0;
+  const std::uint64_t hosted = std::min(own, unit.range.size);
+  unit.tested = {unit.range.start + hosted, unit.range.size - hosted};
   return unit;
 }
 
@@ -312,6 +356,18 @@ OfflineJudgement OfflineJudge::judge(const OfflineUnit& unit, const PageScan& sc
                                   "this kernel is built without memory hot-remove (CONFIG_MEMORY_HOTREMOVE)",
                                   OfflineStage::checks));
   }
+  if (unit.block == nullptr && !unit.sections.empty() && !is_online(unit) &&
+      model_.hot_plug != HotPlug::none &&
+      (!model_.blocks || (model_.blocks_short && !is_device_memory(model_, unit)))) {
+    const std::string why = model_.blocks ? model_.blocks_short->message : model_.blocks.error().message;
+    reasons.push_back(make_reason(
+        "not_read", ReasonSeverity::hint,
+        "whether it is offline memory or a device's is not known: the memory blocks could not all be read: " +
+            why));
+    judgement.verdict = judgement.remove = OfflineVerdict::unknown;
+    judgement.remove_text = "evidence is missing";
+    return judgement;
+  }
   if (unit.sections.empty() || model_.hot_plug == HotPlug::none ||
       (unit.block == nullptr && model_.blocks && !is_online(unit))) {
     judgement.verdict = OfflineVerdict::no_block;
@@ -335,7 +391,7 @@ OfflineJudgement OfflineJudge::judge(const OfflineUnit& unit, const PageScan& sc
     reasons.push_back(std::move(reason));
   add_refusals(model_, rules_, unit, scan, reasons);
   add_hints(model_, rules_, unit, scan, zone_names_, reasons);
-  add_not_read(model_, rules_, scan, complete, reasons);
+  add_not_read(model_, rules_, unit, scan, complete, reasons);
   std::stable_sort(reasons.begin(), reasons.end(),
                    [](const Reason& a, const Reason& b) { return a.severity < b.severity; });
   judgement.error = error_of(reasons);

@@ -163,7 +163,7 @@ void add_notifiers(const OfflineRules& rules, std::vector<Reason>& reasons) {
   std::string unknown;
   std::uint64_t count = 0;
   for (const MemoryNotifier& notifier : *rules.notifiers) {
-    if (notifier.role == NotifierRole::passive || notifier.role == NotifierRole::judged) continue;
+    if (notifier.role != NotifierRole::refuses && notifier.role != NotifierRole::unknown) continue;
     ++count;
     unknown += (unknown.empty() ? "" : ", ") + notifier.name;
   }

@@ -13,6 +13,7 @@
 #include <tuple>
 #include <utility>
 
+#include "analysis/object_kinds.h"
 #include "analysis/words.h"
 #include "base/range_set.h"
 
@@ -59,7 +60,7 @@ ObjectWords words_of(ObjectKind kind) {
 /// All objects of one kind that are in the way.
 struct ObjectGroup {
   bool permanent = false;
-  bool serves_others = false;
+  bool serves_others = false, serves_own = false;
   bool reserved = false;
   OfflineStage stage = OfflineStage::never_ends;  ///< isolation, if any of their pages refuses
   std::vector<VirtAddr> objects;
@@ -145,7 +146,7 @@ class Attribution {
   }
 
   void note_subjects(const PlacedObject& object, ObjectGroup& group) const {
-    if (object.sections == 0) {
+    if (facts_of(object.kind).serves_nodes) {
       group.nodes.push_back(object.node);
       return;
     }
@@ -153,6 +154,7 @@ class Attribution {
       group.sections.push_back(section.nr);
       const bool inside = unit_.range.contains(model_.geometry.section_range(section.nr).start);
       group.serves_others = group.serves_others || !inside;
+      group.serves_own = group.serves_own || inside;
     }
   }
 
@@ -170,11 +172,13 @@ class Attribution {
     reason.stage = group.stage;
     // Boot memory that serves this very memory alone: freed only once it is gone, which waits for it.
     const bool own = !group.serves_others && group.nodes.empty() && group.reserved;
-    reason.severity = group.permanent || own ? ReasonSeverity::permanent : ReasonSeverity::now;
+    const bool for_ever = hold_of(group.permanent, group.serves_own) == Hold::for_ever;
+    reason.severity = for_ever ? ReasonSeverity::permanent : ReasonSeverity::now;
     std::string of = group.nodes.empty() ? sections_text(group.sections) : nodes_text(group.nodes);
     if (own && !group.permanent) of = "its own " + sections_text(group.sections);
-    const char* const until = group.permanent  ? "which this kernel never frees"
-                              : own            ? "boot memory that is freed only with it"
+    const char* const until = group.permanent ? "which this kernel never frees"
+                              : own           ? "boot memory that is freed only with it"
+                              : for_ever ? "freed only when all of these have gone, this memory among them"
                               : group.reserved ? "boot memory that is freed only when they are removed"
                                                : "in use until they are removed";
     reason.text = fmt::format("it holds {} of {}, {}", words.words, of, until);
@@ -265,8 +269,10 @@ bool is_virtio_mem(const OfflineRules& rules, PhysAddr at) {
 
 class Uses {
  public:
-  Uses(const MemoryModel& model, const OfflineRules& rules, const PageScan& scan)
-      : model_(model), rules_(rules), scan_(scan) {}
+  /// `unplaced`: why some object of the model, whose pages these may be, could not be placed.
+  Uses(const MemoryModel& model, const OfflineRules& rules, const PageScan& scan,
+       const std::optional<Error>& unplaced)
+      : model_(model), rules_(rules), scan_(scan), unplaced_(unplaced) {}
 
   /// Takes pages of a run that no object explains.
   void take(const UseRun& run, PfnRange pages) {
@@ -292,12 +298,26 @@ class Uses {
       std::tie(reason.code, reason.severity) = key;
       reason.stage = group.stage;
       reason.text = text_of(reason, group);
+      reason.attribution = attribution_of(reason);
       reasons.push_back(std::move(reason));
     }
     return reasons;
   }
 
  private:
+  /// Why the pages may be another reason's.
+  std::optional<Error> attribution_of(const Reason& reason) const {
+    if (reason.code == "unmovable_other" && rules_.vmalloc && rules_.vmalloc->lost)
+      return rules_.vmalloc->lost;
+    if (reason.code == "unmovable_slab" && scan_.cache_lost) return scan_.cache_lost;
+    const bool by_resource =
+        reason.code == "unmovable_reserved" || reason.code == "crashkernel" || reason.code == "page_offline";
+    if (by_resource && rules_.resources_short) return rules_.resources_short;
+    if (by_resource && !rules_.resources && rules_.resources.error().code != Errc::not_applicable)
+      return rules_.resources.error();
+    return reason.severity == ReasonSeverity::hint ? std::nullopt : unplaced_;
+  }
+
   struct Kind {
     std::string_view code;
     ReasonSeverity severity = ReasonSeverity::now;
@@ -407,8 +427,8 @@ class Uses {
       const bool told_apart = rules_.vmalloc && rules_.vmalloc->complete;
       const bool no_stacks = rules_.vmalloc && rules_.vmalloc->has_stacks;
       return fmt::format(
-          "{} of other kernel memory: in use, and no mark says for what ({}{}drivers, network, pipes)", pages,
-          told_apart ? "" : "vmalloc, per-CPU data, ", no_stacks ? "" : "kernel stacks, ");
+          "{} of unidentified kernel memory: in use, no page type (typically {}{}drivers, network, pipes)",
+          pages, told_apart ? "" : "vmalloc, per-CPU data, ", no_stacks ? "" : "kernel stacks, ");
     }
     if (reason.code == "hwpoison") {
       return pages +
@@ -431,6 +451,7 @@ class Uses {
   const MemoryModel& model_;
   const OfflineRules& rules_;
   const PageScan& scan_;
+  const std::optional<Error>& unplaced_;
   std::map<std::pair<std::string_view, ReasonSeverity>, UseGroup> groups_;
 };
 
@@ -441,7 +462,7 @@ std::vector<Reason> page_reasons(const MemoryModel& model, const OfflineRules& r
   Attribution attribution(model, unit, scan);
   for (const ObjectIndex::Entry* entry : objects.in(unit.tested)) attribution.take(*entry);
   std::vector<Reason> reasons = attribution.reasons();
-  Uses uses(model, rules, scan);
+  Uses uses(model, rules, scan, objects.unplaced());
   for (const UseRun& run : scan.runs) {
     if (!is_unmovable(run.use)) {
       uses.take(run, run.pages);

@@ -13,9 +13,9 @@ namespace {
 struct PartOrder {
   bool operator()(const Part& a, const Part& b) const {
     if (a.section != b.section) return a.section < b.section;
-    if (a.kind != b.kind) return a.kind < b.kind;
+    if (a.of.kind != b.of.kind) return a.of.kind < b.of.kind;
     if (a.phys != b.phys) return a.phys < b.phys;
-    return std::tuple(a.bytes, a.subject) < std::tuple(b.bytes, b.subject);
+    return std::tuple(a.bytes, a.of.subject) < std::tuple(b.bytes, b.of.subject);
   }
 };
 
@@ -60,73 +60,53 @@ Part one_part(std::span<const Part> pieces) {
   return part;
 }
 
-std::string unknown_text(ObjectKind kind, const std::vector<std::uint64_t>& subjects) {
+std::string unknown_text(const ObjectKindFacts& facts, const std::vector<std::uint64_t>& subjects) {
+  const std::string text(facts.unplaced);
   std::vector<SectionNr> sections;
   std::vector<NodeId> nodes;
   for (const std::uint64_t subject : subjects) {
     sections.emplace_back(subject);
     nodes.push_back(static_cast<NodeId>(subject));
   }
-  switch (kind) {
-    case ObjectKind::section_root_table:
-      return "the section root table";
-    case ObjectKind::section_root:
-      return "section root " + order_text(sections);
-    case ObjectKind::pgdat:
-      return "the pgdat of " + nodes_text(nodes);
-    case ObjectKind::usage:
-      return "the usage of " + sections_text(sections);
-    case ObjectKind::memmap:
-      return "the memmap of " + sections_text(sections);
-    case ObjectKind::page_ext:
-      return "the page_ext of " + sections_text(sections);
-    case ObjectKind::kasan_shadow:
-      return "KASAN's shadow of " + sections_text(sections);
-    case ObjectKind::memory_block:
-      return "the memory block at " + sections_text(sections);
-    case ObjectKind::vmemmap_table:
-    case ObjectKind::direct_map_table:
-      return "a page table for " + sections_text(sections);
-    case ObjectKind::dev_pagemap:
-      return "a dev_pagemap";
-    case ObjectKind::vmemmap_tail:
-      return "a zone's shared page of struct pages, of " + nodes_text(nodes);
-  }
-  return {};
+  if (facts.serves_nodes) return text + " " + nodes_text(nodes);
+  if (facts.numbers_roots) return text + " " + order_text(sections);
+  return facts.edge && facts.edge != EdgeKind::dev_pagemap ? text + " " + sections_text(sections) : text;
 }
 
 }  // namespace
-
-bool has_edges(ObjectKind kind) {
-  return kind == ObjectKind::usage || kind == ObjectKind::memmap || kind == ObjectKind::page_ext;
-}
-
-bool is_mapped_by_pages(ObjectKind kind) {
-  return kind == ObjectKind::memmap || kind == ObjectKind::kasan_shadow;
-}
 
 Placer::Placer(const MemoryModel& model) : geometry_(model.geometry), tails_(tails_of_zones(model)) {
   parts_.reserve(2 * model.sections.size());
   needs_.reserve(2 * model.sections.size());
 }
 
-void Placer::place(const Part& object, std::span<const PhysRange> stretches, bool whole) {
+void Placer::place(const PlacedObject& object, std::span<const PhysRange> stretches) {
+  const ObjectKindFacts& facts = facts_of(object.kind);
   std::vector<Part>& pieces = pieces_;  // kept between calls: there are hundreds of thousands
   pieces.clear();
   std::uint64_t offset = 0;
   for (const PhysRange& stretch : stretches) {
     if (stretch.empty()) continue;
     if (!inside_physical_memory(stretch)) return unknown(object.kind, object.subject, Errc::corrupt);
-    cut(object, stretch, whole ? std::optional(offset) : std::nullopt);
+    cut(object, stretch, object.whole ? std::optional(offset) : std::nullopt);
     offset += stretch.size;
   }
   if (pieces.empty()) return unknown(object.kind, object.subject, Errc::corrupt);
   if (pieces.size() > 1) std::stable_sort(pieces.begin(), pieces.end(), PartOrder());
-  if (object.kind == ObjectKind::usage) note_needs(SectionNr(object.subject), EdgeKind::usage);
-  if (object.kind == ObjectKind::memmap) note_needs(SectionNr(object.subject), EdgeKind::memmap);
-  if (object.kind == ObjectKind::page_ext) note_needs(SectionNr(object.subject), EdgeKind::page_ext);
+  if (facts.edge && shown_edges.has(*facts.edge)) note_needs(SectionNr(object.subject), *facts.edge);
   if (object.kind == ObjectKind::memmap && !tails_.empty()) take_tails();
   gather(pieces);
+}
+
+std::vector<Need> Placer::take_needs() {
+  const auto by_from = [](const Need& a, const Need& b) { return a.from < b.from; };
+  // They came kind by kind, ascending in each.
+  for (auto middle = needs_.begin(); middle != needs_.end();) {
+    const auto end = std::is_sorted_until(middle, needs_.end(), by_from);
+    std::inplace_merge(needs_.begin(), middle, end, by_from);
+    middle = end;
+  }
+  return std::move(needs_);
 }
 
 /// Takes the pages out of the pieces of a memmap that a zone keeps for ever, and makes permanent parts of them.
@@ -149,8 +129,8 @@ void Placer::take_tails() {
       if (tail->first > piece.phys) others.push_back(cut_off(tail->first - piece.phys));
       Part kept = cut_off(page);
       if (!seen.insert(kept.phys).second) continue;
-      kept.permanent = true;
-      kept.allocation = tail->second;
+      kept.of.permanent = true;
+      kept.of.allocation = tail->second;
       mapped_tails_.insert(kept.phys);
       parts_.push_back(kept);
     }
@@ -172,7 +152,7 @@ void Placer::gather(std::vector<Part>& pieces) {
   };
   const std::uint64_t mapped = total();
   join_stretches(pieces);
-  const bool by_pages = is_mapped_by_pages(pieces.front().kind);
+  const bool by_pages = facts_of(pieces.front().of.kind).mapped_by_pages;
   const bool maps_twice = total() != mapped;
   for_each_group(
       std::span(pieces), [](const Part& part) { return part.section; },
@@ -223,9 +203,9 @@ void Placer::separate_shared(std::span<Part> in_one_section) {
         target.insert(target.end(), alike.begin(), alike.end());
       });
   std::stable_sort(own.begin(), own.end(),
-                   [](const Part& a, const Part& b) { return a.subject < b.subject; });
+                   [](const Part& a, const Part& b) { return a.of.subject < b.of.subject; });
   for_each_group(
-      std::span(own), [](const Part& part) { return part.subject; },
+      std::span(own), [](const Part& part) { return part.of.subject; },
       [&](std::span<Part> of_one) {
         std::vector<Part> joined(of_one.begin(), of_one.end());
         join_stretches(joined);
@@ -236,7 +216,7 @@ void Placer::separate_shared(std::span<Part> in_one_section) {
 std::vector<Part> Placer::finish() {
   std::sort(loose_.begin(), loose_.end(), PartOrder());
   for_each_group(
-      std::span(loose_), [](const Part& part) { return std::pair(part.section, part.kind); },
+      std::span(loose_), [](const Part& part) { return std::pair(part.section, part.of.kind); },
       [&](std::span<Part> in_section) { separate_shared(in_section); });
   loose_.clear();
   std::sort(parts_.begin(), parts_.end(), PartOrder());
@@ -246,10 +226,14 @@ std::vector<Part> Placer::finish() {
 void Placer::report_unknown(Survey& survey) const {
   for (const auto& [what, subjects] : unknown_) {
     survey.incomplete = true;
+    if (keepers_unplaced_ && !survey.keepers_unplaced) {
+      survey.keepers_unplaced = Error{
+          *keepers_unplaced_, unknown_text(facts_of(what.first), subjects) + " could not be placed", {}};
+    }
     survey.notes.warn(fmt::format(
         "{} could not be placed ({}): what holds it is missing here, and with it perhaps a reason "
         "why a section cannot go",
-        unknown_text(what.first, subjects), what.second));
+        unknown_text(facts_of(what.first), subjects), what.second));
   }
   for (const auto& [reason, sections] : nodeless_) {
     survey.incomplete = true;

@@ -12,27 +12,19 @@
 #include <vector>
 
 #include "analysis/holders.h"
+#include "analysis/object_kinds.h"
 
 namespace memsect {
 
 /// What one section holds of one object.
 struct Part {
+  PlacedObject of;
   SectionNr section;
-  ObjectKind kind = ObjectKind::usage;
-  std::uint64_t subject = 0;  ///< section number, node number, index of the root or of the device map
-  std::uint64_t count = 1;    ///< of section numbers from `subject` on
   std::optional<VirtAddr> address;
   PhysAddr phys;
   std::uint64_t bytes = 0;
-  Allocation allocation = Allocation::unknown;
-  bool permanent = false;
   bool contiguous = true;
 };
-
-/// Whether objects of this kind make their section depend on those that hold them.
-bool has_edges(ObjectKind kind);
-/// Whether such objects are mapped page by page: may be scattered, mapped in part, and share pages.
-bool is_mapped_by_pages(ObjectKind kind);
 
 /// Calls `each` with every stretch of `parts` that has the same key.
 template <class Key, class Each>
@@ -50,14 +42,15 @@ class Placer {
  public:
   explicit Placer(const MemoryModel& model);
 
-  /// Adds an object. `whole`: its physical stretches cover it without holes, so virtual addresses can be
-  /// counted on.
-  void place(const Part& object, std::span<const PhysRange> stretches, bool whole);
+  /// Adds an object, kind by kind, those of one kind ascending by subject.
+  void place(const PlacedObject& object, std::span<const PhysRange> stretches);
   /// Whether a memmap has been placed that maps this page of a zone.
   bool is_mapped_tail(PhysAddr tail) const { return mapped_tails_.count(tail) != 0; }
 
   void unknown(ObjectKind kind, std::uint64_t subject, Errc why) {
-    if (why != Errc::not_applicable) unknown_[{kind, absence_reason(why)}].push_back(subject);
+    if (why == Errc::not_applicable) return;
+    unknown_[{kind, absence_reason(why)}].push_back(subject);
+    if (!keepers_unplaced_) keepers_unplaced_ = why;
   }
   void node_unknown(SectionNr nr, Errc why) {
     if (why != Errc::not_applicable) nodeless_[absence_reason(why)].push_back(nr);
@@ -65,7 +58,8 @@ class Placer {
 
   /// All parts in order.
   std::vector<Part> finish();
-  std::vector<Need> take_needs() { return std::move(needs_); }
+  /// By `from`.
+  std::vector<Need> take_needs();
   void report_unknown(Survey& survey) const;
 
  private:
@@ -76,13 +70,14 @@ class Placer {
   }
 
   /// Cuts one stretch at section boundaries.
-  void cut(const Part& object, PhysRange stretch, std::optional<std::uint64_t> offset) {
+  void cut(const PlacedObject& object, PhysRange stretch, std::optional<std::uint64_t> offset) {
     while (!stretch.empty()) {
-      Part piece = object;
+      Part piece;
+      piece.of = object;
       piece.section = geometry_.phys_to_section_nr(stretch.start);
       piece.phys = stretch.start;
       piece.bytes = std::min(stretch.size, geometry_.section_range(piece.section).end() - stretch.start);
-      piece.address = offset ? std::optional(*object.address + *offset) : std::nullopt;
+      piece.address = offset ? std::optional(object.address + *offset) : std::nullopt;
       pieces_.push_back(piece);
       stretch = {stretch.start + piece.bytes, stretch.size - piece.bytes};
       if (offset) *offset += piece.bytes;
@@ -110,6 +105,7 @@ class Placer {
   std::vector<Need> needs_;
   std::vector<Part> loose_;  ///< stretches of scattered memmaps: some may be shared between sections
   std::map<std::pair<ObjectKind, std::string_view>, std::vector<std::uint64_t>> unknown_;
+  std::optional<Errc> keepers_unplaced_;
   std::map<std::string_view, std::vector<SectionNr>> nodeless_;
 };
 

@@ -41,6 +41,8 @@ struct Reason {
   std::optional<VirtAddr> address;  ///< of the first object
   std::vector<SectionNr> of_sections;
   std::vector<NodeId> of_nodes;
+  /// Why some of the pages may belong to something that another reason would name: it could not be placed.
+  std::optional<Error> attribution;
   /// Who allocated the first of first_pages; `not_applicable` where nobody noted it, or asked.
   Result<PageOwner> owner = Error{Errc::not_applicable, "not asked for", {}};
 };

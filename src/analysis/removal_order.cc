@@ -1,11 +1,14 @@
-// What metadata alone says about taking sections away. (Whether their pages can be moved out is another
+// What metadata alone says about taking sections away. (Whether their other pages can be moved out is another
 // question.)
 //
-// A section can go when nothing is left in it that somebody needs. So these never go:
+// A section can go when nothing is left in it that somebody needs: the rule of object_kinds.h, for all kinds of objects.
+// So these never go:
 //
-//   roots    sections that hold a permanent object (holders.cc), and sections in a circle of usages, memmaps and
-//            page_exts: the first of them to go would take what another still needs
-//   mark     and every section that holds the usage, memmap or page_ext of one that never goes, and so on
+//   roots    sections that hold an object for ever (hold_of()): a permanent one, or one that serves the section itself or
+//            its memory block; and sections in a circle of needs: the first of them to go would take what another
+//            still needs
+//   mark     and every section that holds an object which serves one that never goes, and so on; and the other sections
+//            of the memory blocks of all these, since a block goes as a whole
 //
 // Circles over a node need no root of their own: the pgdat in them is permanent.
 //
@@ -22,18 +25,48 @@
 #include <string>
 #include <utility>
 
+#include "analysis/object_kinds.h"
+#include "analysis/offlining.h"
 #include "analysis/strongly_connected.h"
 #include "analysis/words.h"
 
 namespace memsect {
 namespace {
 
-constexpr EdgeKinds of_sections = EdgeKind::usage | EdgeKind::memmap | EdgeKind::page_ext;
+/// All needs of sections for sections.
+constexpr EdgeKinds of_sections = EdgeKind::usage | EdgeKind::memmap | EdgeKind::page_ext |
+                                  EdgeKind::memory_block | EdgeKind::vmemmap_table |
+                                  EdgeKind::direct_map_table | EdgeKind::kasan_shadow | EdgeKind::dev_pagemap;
+
+/// By memory blocks. Where they are not known each section is one.
+struct Blocks {
+  explicit Blocks(const MemoryModel& model)
+      : per_block(std::max<std::uint64_t>(model.geometry.sections_per_block, 1)) {}
+  bool same(SectionNr a, SectionNr b) const { return a.raw() / per_block == b.raw() / per_block; }
+  std::uint64_t per_block;
+};
+
+/// Whether the object serves the memory block that it lies in. One that the block hosts outside of what is put offline
+/// does not count.
+bool serves_own_block(const MemoryModel& model, SectionNr holder, const HeldObject& object) {
+  const Blocks blocks(model);
+  const bool own = std::any_of(object.of_sections.begin(), object.of_sections.end(),
+                               [&](SectionNr nr) { return blocks.same(nr, holder); });
+  if (!own) return false;
+  const Section* section = model.find_section(holder);
+  return section != nullptr && section->flags.online &&
+         unit_of_section(model, *section).tested.contains(object.phys);
+}
+
+bool holds_for_ever(const MemoryModel& model, SectionNr holder, const HeldObject& object) {
+  return hold_of(object.permanent, serves_own_block(model, holder, object)) == Hold::for_ever;
+}
 
 class Sorter {
  public:
   Sorter(const MemoryModel& model, const DependencyGraph& graph, std::span<const Holder> holders)
-      : graph_(graph),
+      : model_(model),
+        graph_(graph),
         holders_(holders),
         component_(strongly_connected(graph, of_sections)),
         members_(graph.size(), 0),
@@ -57,9 +90,8 @@ class Sorter {
       if (!present_[vertex] || !never_[vertex]) continue;
       const SectionNr nr = graph_.section(vertex);
       while (at < holders_.size() && holders_[at].section < nr) ++at;
-      if (at < holders_.size() && holders_[at].section == nr) {
-        removal.never.push_back({nr, because(vertex, holders_[at])});
-      }
+      const bool holds = at < holders_.size() && holders_[at].section == nr;
+      removal.never.push_back({nr, because(vertex, holds ? holders_[at] : Holder{nr, {}, {}})});
     }
     return removal;
   }
@@ -70,9 +102,16 @@ class Sorter {
   }
 
   void mark_never() {
-    const std::vector<bool> permanent = permanent_holders(graph_, holders_);
-    mark_with_needs([&](std::uint32_t vertex) { return permanent[vertex]; });
-    // A circle that no permanent object keeps is a reason of its own. Its members are marked together or not
+    std::vector<bool> roots(graph_.size(), false);
+    for (const Holder& holder : holders_) {
+      const auto vertex = graph_.find({Vertex::Kind::section, holder.section.raw()});
+      if (!vertex) continue;
+      roots[*vertex] = std::any_of(holder.holds.begin(), holder.holds.end(), [&](const HeldObject& object) {
+        return holds_for_ever(model_, holder.section, object);
+      });
+    }
+    mark_with_needs([&](std::uint32_t vertex) { return roots[vertex]; });
+    // A circle that nothing else keeps is a reason of its own. Its members are marked together or not
     // at all.
     circling_.assign(graph_.size(), false);
     for (std::uint32_t vertex = 0; vertex < graph_.size(); ++vertex) {
@@ -99,7 +138,20 @@ class Sorter {
       for (const DependencyGraph::Arc& arc : graph_.needs(vertex)) {
         if (arc.kinds.overlaps(of_sections)) mark(arc.to);
       }
+      for_each_mate(vertex, mark);
     }
+  }
+
+  /// Calls `each` with the other sections of a section's memory block.
+  template <class Each>
+  void for_each_mate(std::uint32_t vertex, const Each& each) const {
+    const Blocks blocks(model_);
+    if (blocks.per_block == 1 || !graph_.is_section(vertex)) return;
+    const auto is_mate = [&](std::uint32_t other) {
+      return graph_.is_section(other) && blocks.same(graph_.section(other), graph_.section(vertex));
+    };
+    for (std::uint32_t other = vertex; other-- > 0 && is_mate(other);) each(other);
+    for (std::uint32_t other = vertex + 1; other < graph_.size() && is_mate(other); ++other) each(other);
   }
 
   std::vector<SectionNr> order() const {
@@ -133,6 +185,7 @@ class Sorter {
   void add_transitive(std::uint32_t vertex, const Holder& holder, std::vector<std::string>& reasons) const;
   void describe_circles();
 
+  const MemoryModel& model_;         // the caller's
   const DependencyGraph& graph_;     // the caller's
   std::span<const Holder> holders_;  // the caller's
   std::vector<std::uint32_t> component_;
@@ -158,43 +211,21 @@ struct Kept {
 
 /// "holds the usage of sections 0-3".
 void add_reasons(ObjectKind kind, const Kept& kept, SectionNr holder, std::vector<std::string>& reasons) {
-  const auto of_sections_held = [&](std::string_view what) {
-    if (!kept.sections.empty())
-      reasons.push_back(fmt::format("holds {} {}", what, sections_text(kept.sections)));
-  };
-  const auto of_nodes_held = [&](std::string_view what) {
-    for (const NodeId node : kept.nodes)
-      reasons.push_back(fmt::format("holds node {}'s {}", raw(node), what));
-  };
-  switch (kind) {
-    case ObjectKind::section_root_table:
-      reasons.emplace_back("holds the section root table");
-      break;
-    case ObjectKind::section_root:
-      if (kept.for_nobody) reasons.emplace_back("holds a section root without sections");
-      return of_sections_held("the section root of");
-    case ObjectKind::pgdat:
-      return of_nodes_held("pgdat");
-    case ObjectKind::usage:
-      if (kept.sections.size() != 1 || kept.sections.front() != holder)
-        return of_sections_held("the usage of");
-      reasons.emplace_back("holds its own usage, which is boot memory");
-      break;
-    case ObjectKind::memmap:
-      return of_sections_held("struct pages that are never freed, of");
-    case ObjectKind::vmemmap_table:
-      return of_sections_held("page tables that map the memmap of");
-    case ObjectKind::direct_map_table:
-      return of_sections_held("page tables that map");
-    case ObjectKind::kasan_shadow:
-      return of_sections_held("KASAN's shadow of");
-    case ObjectKind::vmemmap_tail:
-      return of_nodes_held("page for the struct pages of huge pages");
-    case ObjectKind::page_ext:
-    case ObjectKind::memory_block:
-    case ObjectKind::dev_pagemap:
-      break;  // freed with what they serve
+  const ObjectKindFacts& facts = facts_of(kind);
+  if (kind == ObjectKind::section_root_table) {
+    reasons.push_back(fmt::format("holds {}", facts.kept));
+    return;
   }
+  for (const NodeId node : kept.nodes)
+    reasons.push_back(fmt::format("holds node {}'s {}", raw(node), facts.kept));
+  if (kind == ObjectKind::section_root && kept.for_nobody)
+    reasons.emplace_back("holds a section root without sections");
+  if (kept.sections.empty()) return;
+  if (kind == ObjectKind::usage && kept.sections.size() == 1 && kept.sections.front() == holder) {
+    reasons.emplace_back("holds its own usage, which is boot memory");
+    return;
+  }
+  reasons.push_back(fmt::format("holds {} {}", facts.kept, sections_text(kept.sections)));
 }
 
 /// The permanent objects in a section, each kind in a phrase.
@@ -227,29 +258,35 @@ void Sorter::describe_circles() {
     }
   }
   for (const auto& [component, circle] : circles) {
-    circles_[component] = fmt::format("is one of a circle, {} ({}): none of them can go first",
+    circles_[component] = fmt::format("is part of a cycle, {} ({}): none of them can go first",
                                       sections_text(circle.first), edge_kinds_text(circle.second));
   }
 }
 
-/// What it holds, beside permanent objects, for sections that never go.
+/// What it holds, beside permanent objects, for its own memory block and for sections that never go.
 void Sorter::add_transitive(std::uint32_t vertex, const Holder& holder,
                             std::vector<std::string>& reasons) const {
-  for (const auto& [kind, name] :
-       {std::pair(ObjectKind::usage, "usage"), std::pair(ObjectKind::memmap, "memmap"),
-        std::pair(ObjectKind::page_ext, "page_ext")}) {
-    std::vector<SectionNr> stuck;
+  const Blocks blocks(model_);
+  for (const ObjectKindFacts& facts : object_kinds()) {
+    if (!facts.edge) continue;
+    std::vector<SectionNr> own, stuck;
     for (const HeldObject& object : holder.holds) {
-      if (object.kind != kind || object.permanent) continue;
+      if (object.kind != facts.kind || object.permanent) continue;
+      const bool for_ever = holds_for_ever(model_, holder.section, object);
       for (const SectionNr nr : object.of_sections) {
+        if (for_ever && blocks.same(nr, holder.section)) own.push_back(nr);
         const auto subject = graph_.find({Vertex::Kind::section, nr.raw()});
-        if (!subject || nr == holder.section || !never_[*subject]) continue;
+        if (!subject || blocks.same(nr, holder.section) || !never_[*subject]) continue;
         if (circling_[vertex] && component_[*subject] == component_[vertex]) continue;
         stuck.push_back(nr);
       }
     }
+    if (!own.empty()) {
+      reasons.push_back(fmt::format("holds {} {}, freed only when this memory itself has gone", facts.of,
+                                    sections_text(sorted_unique(std::move(own)))));
+    }
     if (!stuck.empty()) {
-      reasons.push_back(fmt::format("holds the {} of {}, which can never go", name,
+      reasons.push_back(fmt::format("holds {} {}, which can never go", facts.of,
                                     sections_text(sorted_unique(std::move(stuck)))));
     }
   }
@@ -259,6 +296,8 @@ std::string Sorter::because(std::uint32_t vertex, const Holder& holder) const {
   std::vector<std::string> reasons = permanent_reasons(holder);
   if (circling_[vertex]) reasons.push_back(circles_.at(component_[vertex]));
   add_transitive(vertex, holder, reasons);
+  if (reasons.empty())
+    reasons.emplace_back("goes only with the rest of its memory block, which can never go");
   return fmt::format("{}", fmt::join(reasons, "; "));
 }
 

@@ -85,8 +85,9 @@ void look_up_owners(const Kernel& kernel, const MemoryModel& model,
 
 bool lacks_evidence(const std::vector<OfflineJudgement>& judgements) {
   return std::any_of(judgements.begin(), judgements.end(), [](const OfflineJudgement& judgement) {
-    return std::any_of(judgement.reasons.begin(), judgement.reasons.end(),
-                       [](const Reason& reason) { return reason.code == "not_read"; });
+    return std::any_of(judgement.reasons.begin(), judgement.reasons.end(), [](const Reason& reason) {
+      return reason.code == "not_read" || reason.attribution.has_value();
+    });
   });
 }
 

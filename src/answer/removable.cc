@@ -6,6 +6,7 @@
 
 #include "answer/judge.h"
 #include "offlining/offline_rules.h"
+#include "page/filtered_pages.h"
 #include "view/blocks.h"
 
 namespace memsect {
@@ -61,6 +62,7 @@ Result<Answer> ask(Session& session, const Asked& asked) {
   if (!model) return std::move(model).error();
   const auto kept = std::make_shared<Kept>(Kept{std::move(*model), {}});
   const OfflineRules rules = load_offline_rules(session.kernel(), kept->model);
+  note_filtered_pages(session.kernel(), kept->model);
   const auto units = select_units(kept->model, *selection, asked.options.text("by") == "section");
   kept->judgements = judge_units(session, kept->model, rules, units, asked.threads);
   const auto& judgements = kept->judgements;

@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include "answer/session.h"
 
 #include "answer/judge.h"
+#include "answer/session.h"
 #include "answer/target.h"
 #include "offlining/offline_rules.h"
 #include "page/address_facts.h"
+#include "page/filtered_pages.h"
 
 namespace memsect {
 namespace {
@@ -104,6 +105,7 @@ Result<Answer> ask(Session& session, const Asked& asked) {
     if (!found) return std::move(found).error();
   }
   const OfflineRules rules = load_offline_rules(kernel, kept->model);
+  note_filtered_pages(kernel, kept->model);
   answer.judgements = judge_units(session, kept->model, rules, units, asked.threads);
   look_up_owners(kernel, kept->model, answer.judgements);
   answer.plan = plan_offlining(answer.judgements);

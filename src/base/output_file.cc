@@ -17,7 +17,7 @@ namespace memsect {
 Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    return Error{Errc::usage, path + ": is there and is no regular file", "name a file to be written"};
+    return Error{Errc::usage, path + ": exists and is not a regular file", "name a file to be written"};
   }
   // A link stays one: what it points to is replaced.
   std::error_code unresolved;

@@ -12,9 +12,11 @@
 namespace memsect {
 namespace {
 
-bool is_command(const CLI::App& program, const std::string& word) {
-  const auto is_named = [&word](const CLI::App* command) { return command->get_name() == word; };
-  return !program.get_subcommands(is_named).empty();
+std::vector<std::string> command_names(const CLI::App& program) {
+  std::vector<std::string> names;
+  for (const CLI::App* const command : program.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
 }
 
 bool is_file(const std::string& word) {
@@ -59,8 +61,8 @@ std::vector<std::string> arrange_words(std::vector<std::string> words, const CLI
   const bool begins_with_option = words.front().starts_with("-");
   const bool is_own = words.front() == "-h" || words.front() == "--help" || words.front() == "--version";
   if (!begins_with_option || is_own) return words;
-  const auto command = std::find_if(words.begin(), words.end(),
-                                    [&](const std::string& word) { return is_command(program, word); });
+  const std::vector<std::string> commands = command_names(program);
+  const auto command = std::find_first_of(words.begin(), words.end(), commands.begin(), commands.end());
   if (command != words.end()) std::rotate(words.begin(), command, command + 1);
   return words;
 }
@@ -70,11 +72,8 @@ Error no_such_command(const CLI::App& program, const std::string& word) {
     return {Errc::usage, fmt::format("{}: a file, and no command before it", word),
             fmt::format("memsect deps {}; memsect --help lists the commands", word)};
   }
-  std::vector<std::string> commands;
-  for (const CLI::App* const command : program.get_subcommands([](const CLI::App*) { return true; }))
-    commands.push_back(command->get_name());
   return {Errc::usage, fmt::format("{}: no such command", word),
-          did_you_mean(word, commands, "memsect --help lists the commands")};
+          did_you_mean(word, command_names(program), "memsect --help lists the commands")};
 }
 
 Error usage_error(const CLI::App& program, const CLI::ParseError& error,

@@ -59,9 +59,9 @@ void add_common_options(CLI::App& app, CommonOptions& options, const std::vector
       ->check(not_empty);
   app.add_flag("--debuginfod", options.input.debuginfod, "download a missing vmlinux (DEBUGINFOD_URLS)");
   app.add_flag("--no-search", options.no_search, "do not search for a vmlinux if none is given");
-  app.add_flag("--no-unpack", options.no_unpack, "do not unpack compressed files into a temporary one");
+  app.add_flag("--no-unpack", options.no_unpack, "do not unpack compressed files into a temporary file");
   app.add_option("--unpack-limit", options.input.unpack_limit,
-                 "how large one may become (128G when not given)")
+                 "maximum size of an unpacked file (default 128G)")
       ->type_name("SIZE")
       ->transform(CLI::AsSizeValue(false).description(""));
   app.add_flag("--force", options.input.force, "continue even if dump and vmlinux do not match");

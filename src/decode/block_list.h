@@ -21,6 +21,7 @@ struct BlockEntry {
 
 struct BlockList {
   std::vector<BlockEntry> entries;    ///< in the order of the list
+  Errc why = Errc::corrupt;           ///< of the first failure
   std::vector<std::string> failures;  ///< what ended the walk before the list did
 };
 

@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 
 #include "base/text.h"
 #include "decode/block_list.h"
+#include "decode/derive_blocks.h"
 #include "decode/steps.h"
 #include "decode/xarray.h"
 #include "kernel/kernel.h"
@@ -219,15 +221,15 @@ std::uint64_t read_sections_per_block(const Kernel& kernel, const MemoryGeometry
   return sections <= geometry.nr_mem_sections() ? sections : 0;
 }
 
-void note_failures(MemoryModel& model, const std::vector<std::string>& failures) {
-  for (const std::string& failure : failures) {
-    model.incomplete = true;
-    model.notes.warn("memory blocks may be missing: " + failure);
-  }
-}
+/// Where the blocks are, and why some may be missing.
+struct Entries {
+  std::vector<BlockEntry> list;
+  std::vector<std::string> failures;
+  Errc why = Errc::corrupt;  ///< of the first failure
+};
 
 /// Linux 4fb6eabf1037 ("drivers/base/memory.c: cache memory blocks in xarray to accelerate lookup") (v5.8).
-Result<std::vector<BlockEntry>> entries_of_xarray(const Kernel& kernel, MemoryModel& model, VirtAddr xarray) {
+Result<Entries> entries_of_xarray(const Kernel& kernel, MemoryModel& model, VirtAddr xarray) {
   auto content = walk_xarray(kernel.space(), kernel.types(), xarray);
   if (!content) return std::move(content).error();
   if (content->assumed_layout) {
@@ -235,27 +237,66 @@ Result<std::vector<BlockEntry>> entries_of_xarray(const Kernel& kernel, MemoryMo
         "no debug information describes struct xa_node: memory blocks are read with the layout that "
         "it has had in every release");
   }
-  note_failures(model, content->failures);
-  std::vector<BlockEntry> entries;
-  for (const XarrayEntry& entry : content->entries) entries.push_back({entry.index, entry.pointer});
+  Entries entries{{}, std::move(content->failures), content->why};
+  for (const XarrayEntry& entry : content->entries) entries.list.push_back({entry.index, entry.pointer});
   return entries;
 }
 
-Result<std::vector<BlockEntry>> find_entries(const Kernel& kernel, MemoryModel& model) {
-  if (const auto xarray = kernel.address_of("memory_blocks"))
-    return entries_of_xarray(kernel, model, *xarray);
-  if (model.geometry.sections_per_block == 0)
+Result<Entries> entries_of_list(const Kernel& kernel) {
+  auto list = walk_block_list(kernel);
+  if (!list) return std::move(list).error();
+  return Entries{std::move(list->entries), std::move(list->failures), list->why};
+}
+
+/// Both ways, where the first alone is not enough: what one of them lacks, the other may have.
+Result<Entries> find_entries(const Kernel& kernel, MemoryModel& model) {
+  const auto xarray = kernel.address_of("memory_blocks");
+  auto first =
+      xarray ? entries_of_xarray(kernel, model, *xarray)
+             : Result<Entries>(Error{Errc::no_symbol, "the symbol memory_blocks (5.8+) is not known", {}});
+  if (first && first->failures.empty()) return first;
+  if (!xarray && model.geometry.sections_per_block == 0)
     return Error{
         Errc::no_symbol, "neither memory_blocks (5.8+) nor sections_per_block is a known symbol", {}};
-  auto list = walk_block_list(kernel);
-  if (!list) {
-    return Error{list.error().code,
+  auto second = entries_of_list(kernel);
+  if (!second) {
+    if (first) return first;
+    if (xarray) return first;
+    return Error{second.error().code,
                  "the symbol memory_blocks (5.8+) is not known, and the older device list neither: " +
-                     list.error().message,
-                 list.error().hint};
+                     second.error().message,
+                 second.error().hint};
   }
-  note_failures(model, list->failures);
-  return std::move(list->entries);
+  if (!xarray) return second;
+  if (second->failures.empty()) {
+    model.notes.note(
+        "the xarray memory_blocks cannot be read whole: the memory blocks are those of the device list");
+    second->list.insert(second->list.end(), first ? first->list.begin() : second->list.end(),
+                        first ? first->list.end() : second->list.end());
+    return second;
+  }
+  if (first) second->list.insert(second->list.end(), first->list.begin(), first->list.end());
+  if (first)
+    second->failures.insert(second->failures.begin(), first->failures.begin(), first->failures.end());
+  return second;
+}
+
+void note_failures(MemoryModel& model, const Entries& entries) {
+  for (const std::string& failure : entries.failures) {
+    model.incomplete = true;
+    if (!model.blocks_short) model.blocks_short = Error{entries.why, failure, {}};
+    model.notes.warn("memory blocks may be missing: " + failure);
+  }
+}
+
+void note_unread(MemoryModel& model, const std::vector<std::uint64_t>& unread, std::size_t count,
+                 const Error& first) {
+  if (count == 0) return;
+  model.incomplete = true;
+  if (!model.blocks_short) model.blocks_short = first;
+  model.notes.warn(fmt::format("memory blocks {} cannot be read ({})",
+                               unread.empty() ? fmt::format("at {} places", count) : ranges(unread),
+                               first.message));
 }
 
 Result<std::vector<MemoryBlock>> read_blocks(const Kernel& kernel, MemoryModel& model) {
@@ -263,25 +304,30 @@ Result<std::vector<MemoryBlock>> read_blocks(const Kernel& kernel, MemoryModel& 
   if (!reader) return std::move(reader).error();
   auto entries = find_entries(kernel, model);
   if (!entries) return std::move(entries).error();
+  note_failures(model, *entries);
+  // The same block may come by both ways; the first one knows its number.
+  std::stable_sort(entries->list.begin(), entries->list.end(), [](const BlockEntry& a, const BlockEntry& b) {
+    return std::tuple(a.pointer, !a.id) < std::tuple(b.pointer, !b.id);
+  });
+  entries->list.erase(
+      std::unique(entries->list.begin(), entries->list.end(),
+                  [](const auto& a, const auto& b) { return a.pointer == b.pointer && !b.id; }),
+      entries->list.end());
   std::vector<MemoryBlock> blocks;
   std::vector<std::uint64_t> unread;
   std::size_t unread_count = 0;
-  std::string first_failure;
-  for (const BlockEntry& entry : *entries) {
+  Error first_failure;
+  for (const BlockEntry& entry : entries->list) {
     auto block = read_block(*reader, kernel, model, entry);
     if (block) {
       blocks.push_back(std::move(*block));
       continue;
     }
-    if (unread_count++ == 0) first_failure = block.error().message;
+    if (unread_count++ == 0) first_failure = block.error();
     if (entry.id) unread.push_back(*entry.id);
   }
-  if (unread_count != 0) {
-    model.incomplete = true;
-    model.notes.warn(fmt::format("memory blocks {} cannot be read ({}): they are missing here",
-                                 unread.empty() ? fmt::format("at {} places", unread_count) : ranges(unread),
-                                 first_failure));
-  }
+  std::sort(unread.begin(), unread.end());
+  note_unread(model, unread, unread_count, first_failure);
   std::stable_sort(blocks.begin(), blocks.end(),
                    [](const MemoryBlock& a, const MemoryBlock& b) { return a.id < b.id; });
   return blocks;
@@ -314,7 +360,8 @@ void load_blocks(const Kernel& kernel, MemoryModel& model, const PageReader& pag
   geometry.sections_per_block = read_sections_per_block(kernel, geometry);
   if (geometry.sections_per_block != 0) model.origin["sections_per_block"] = "symbol: sections_per_block";
   model.blocks = read_blocks(kernel, model);
-  if (!model.blocks) return;
+  if (!model.blocks && !could_be_derived(model)) return;
+  if (!model.blocks || model.blocks_short) derive_blocks(model, pages);
   for (MemoryBlock& block : *model.blocks) {
     if (block.placement)
       block.placement->allocation =

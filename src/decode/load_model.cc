@@ -4,6 +4,7 @@
 
 #include "decode/steps.h"
 #include "kernel/kernel.h"
+#include "page/filtered_pages.h"
 
 namespace memsect {
 namespace {
@@ -105,6 +106,7 @@ Result<MemoryModel> load_model(const Kernel& kernel, const ModelParts& parts) {
   if (parts.section_nodes) load_section_nodes(kernel, model, pages);
   if (parts.section_zones) load_section_zones(kernel, model, pages);
   if (parts.zone_pageblocks) count_zone_pageblocks(kernel, model, pages);
+  note_filtered_pages(kernel, model);
   return model;
 }
 

@@ -208,7 +208,7 @@ void load_nodes(const Kernel& kernel, MemoryModel& model, const PageReader& page
   auto reader = make_node_reader(kernel);
   auto pgdats = find_pgdats(kernel, pages);
   if (!reader || !pgdats) {
-    model.incomplete = true;
+    model.miss_keepers(!reader ? reader.error() : pgdats.error());
     model.notes.warn("the nodes cannot be read: " +
                      (!reader ? reader.error().message : pgdats.error().message));
     return;
@@ -216,7 +216,7 @@ void load_nodes(const Kernel& kernel, MemoryModel& model, const PageReader& page
   std::set<std::uint64_t> seen;
   for (const PgdatPointer& pgdat : *pgdats) {
     if (!seen.insert(pgdat.address.raw()).second) {
-      model.incomplete = true;
+      model.miss_keepers({Errc::corrupt, "node_data is damaged", {}});
       model.notes.warn(
           fmt::format("node_data names the pgdat at {:#x} more than once: damaged", pgdat.address.raw()));
       continue;

@@ -69,18 +69,20 @@ class RunMaker {
     tail.table = table.phys;
   }
   void miss(VirtAddr at, const Error& why) {
-    if (missed_++ == 0) first_miss_ = why.message.empty() ? fmt::format("{:#x}", at.raw()) : why.message;
+    if (missed_++ != 0) return;
+    first_miss_ = why;
+    if (why.message.empty()) first_miss_.message = fmt::format("{:#x}", at.raw());
   }
   std::vector<TableRun> take(MemoryModel& model, std::optional<VirtAddr> direct_map) {
     for (TableRun& run : runs_) {
       if (direct_map) run.address = *direct_map + run.phys.start.raw();
     }
     if (missed_ > 0) {
-      model.incomplete = true;
+      model.miss_keepers(first_miss_);
       model.notes.warn(
           fmt::format("{} places of the page tables cannot be read ({}): tables of the vmemmap or the direct "
                       "map are missing",
-                      missed_, first_miss_));
+                      missed_, first_miss_.message));
     }
     return std::move(runs_);
   }
@@ -116,7 +118,7 @@ class RunMaker {
   std::vector<TableRun> runs_;
   std::array<std::vector<Tail>, 2> tails_;  ///< by what they map, then by depth
   std::uint64_t missed_ = 0;
-  std::string first_miss_;
+  Error first_miss_;
 };
 
 /// Where the addresses begin that belong to section 0, and how many each section has.

@@ -84,7 +84,7 @@ struct Reading {
   std::vector<Section> sections;
   std::vector<std::uint64_t> unread_roots;  ///< roots whose page is not to be had
   std::uint64_t unread_table_bytes = 0;     ///< of the root table
-  std::string first_failure;
+  std::optional<Error> first_failure;
   bool beyond_physmem = false;  ///< a section lies beyond MAX_PHYSMEM_BITS
   bool plausible = false;       ///< at least one section has a memmap that is mapped
 };
@@ -93,14 +93,15 @@ void read_root(const SectionReader& reader, std::uint64_t index, VirtAddr root, 
   const MemoryGeometry& geometry = reader.geometry;
   if (reading.sections.size() >= most_sections) {
     reading.unread_roots.push_back(index);
-    if (reading.first_failure.empty()) reading.first_failure = "there are more sections than any machine has";
+    if (!reading.first_failure)
+      reading.first_failure = Error{Errc::corrupt, "there are more sections than any machine has", {}};
     return;
   }
   const std::uint64_t bytes = geometry.sections_per_root * geometry.mem_section_size;
   std::vector<std::byte> content(bytes);
   if (auto done = reader.space.read(root, content); !done) {
     reading.unread_roots.push_back(index);
-    if (reading.first_failure.empty()) reading.first_failure = done.error().message;
+    if (!reading.first_failure) reading.first_failure = done.error();
     return;
   }
   if (!decode_root(reader, index * geometry.sections_per_root, root, content, reading.sections)) {
@@ -125,7 +126,7 @@ Reading read_root_table(const SectionReader& reader, VirtAddr table, std::uint64
     content.resize(want);
     if (auto read = reader.space.read(table + done, content); !read) {
       reading.unread_table_bytes += want;
-      if (reading.first_failure.empty()) reading.first_failure = read.error().message;
+      if (!reading.first_failure) reading.first_failure = read.error();
     } else {
       for (std::uint64_t i = 0; i + pointer_size <= want; i += pointer_size) {
         const std::uint64_t root = load_unsigned(Bytes(content).subspan(i, pointer_size), reader.order);
@@ -148,7 +149,7 @@ Reading read_static_table(const SectionReader& reader, VirtAddr table) {
                                    entry_size);
     if (auto done = reader.space.read(at, content); !done) {
       reading.unread_table_bytes += content.size();
-      if (reading.first_failure.empty()) reading.first_failure = done.error().message;
+      if (!reading.first_failure) reading.first_failure = done.error();
       continue;
     }
     if (!decode_root(reader, nr, at, content, reading.sections)) reading.beyond_physmem = true;
@@ -208,22 +209,24 @@ std::uint64_t roots_in_use(const Kernel& kernel, const SectionReader& reader) {
 }
 
 void note_missing(const Reading& reading, MemoryModel& model) {
+  const Error beyond{Errc::corrupt, "sections beyond MAX_PHYSMEM_BITS", {}};
+  const Error& failure = reading.first_failure ? *reading.first_failure : beyond;
   if (reading.beyond_physmem) {
-    model.incomplete = true;
+    model.miss_keepers(beyond);
     model.notes.warn(
         fmt::format("there are sections beyond MAX_PHYSMEM_BITS {}: left out; VMCOREINFO may be damaged",
                     model.geometry.max_physmem_bits));
   }
   if (!reading.unread_roots.empty()) {
-    model.incomplete = true;
+    model.miss_keepers(failure);
     model.notes.warn(fmt::format("section roots {} cannot be read ({}): their sections are missing here",
-                                 ranges(reading.unread_roots), reading.first_failure));
+                                 ranges(reading.unread_roots), failure.message));
   }
   if (reading.unread_table_bytes != 0) {
-    model.incomplete = true;
+    model.miss_keepers(failure);
     model.notes.warn(
         fmt::format("{} bytes of the root table at {:#x} cannot be read ({}): sections may be missing here",
-                    reading.unread_table_bytes, reading.root_table.raw(), reading.first_failure));
+                    reading.unread_table_bytes, reading.root_table.raw(), failure.message));
   }
 }
 
@@ -270,8 +273,8 @@ Result<void> load_sections(const Kernel& kernel, MemoryModel& model) {
     judge(*reader, reading);
     if (!reading.plausible) {
       if (!why.empty()) continue;
-      why = !reading.first_failure.empty() ? reading.first_failure
-                                           : "mem_section leads to no section with a memmap";
+      why = reading.first_failure ? reading.first_failure->message
+                                  : "mem_section leads to no section with a memmap";
       continue;
     }
     note_missing(reading, model);

@@ -62,7 +62,8 @@ struct Walk {
 
   static bool is_node(std::uint64_t entry) { return (entry & 3) == 2 && entry > 4096; }
 
-  void fail(VirtAddr node, std::string_view what) {
+  void fail(VirtAddr node, std::string_view what, Errc why = Errc::corrupt) {
+    if (content.failures.empty()) content.why = why;
     content.failures.push_back(fmt::format("xarray node at {:#x}: {}", node.raw(), what));
   }
 
@@ -81,7 +82,8 @@ struct Walk {
     if (!nodes_seen.insert(node).second) return fail(node, "it is reached twice: damaged, or a loop");
     if (nodes_seen.size() > most_nodes) return fail(node, "more nodes than any tree has");
     std::vector<std::byte> bytes(layout.slots_offset + layout.slot_count * layout.head.size());
-    if (auto done = space.read(node, bytes); !done) return fail(node, done.error().message);
+    if (auto done = space.read(node, bytes); !done)
+      return fail(node, done.error().message, done.error().code);
     const auto shift = static_cast<unsigned>(layout.shift.get(bytes));
     if (shift >= parent_shift || shift % layout.chunk_shift != 0)
       return fail(node, "its shift does not fall: damaged, or a loop");

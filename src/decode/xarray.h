@@ -21,6 +21,7 @@ struct XarrayEntry {
 struct XarrayContent {
   std::vector<XarrayEntry> entries;   ///< ascending by index
   std::vector<std::string> failures;  ///< nodes that could not be read or made no sense
+  Errc why = Errc::corrupt;           ///< of the first failure
   bool assumed_layout = false;  ///< no source of types knows struct xa_node: read as it is in every release
 };
 

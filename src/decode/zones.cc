@@ -22,6 +22,7 @@ Result<SectionZones> zones_of(const MemoryModel& model, const PageReader& pages,
                               const Section& section) {
   if (!section.flags.online)
     return Error{Errc::not_applicable, "the section is not online: its struct pages are stale", {}};
+  if (const Error* why = rule.unknown_for(section)) return *why;
   const MemoryGeometry& geometry = model.geometry;
   if (!geometry.pageblocks_known()) return Error{Errc::unsupported, "pageblock_order is not known", {}};
   std::set<int> nodes;
@@ -62,6 +63,10 @@ void count_in_section(const MemoryModel& model, const PageReader& pages, const O
   Pfn pfn = zone.start_pfn;
   if (pfn < section_start) pfn += (section_start - pfn + step - 1) / step * step;
   for (; pfn < std::min(section_end, zone_end); pfn += step) {
+    if (const Error* why = rule.unknown_for(section)) {
+      tally.miss(*why);
+      continue;
+    }
     if (!rule.is_online(model, section, pfn)) continue;
     if (rule.counts_own_alone()) {
       const auto page = pages.page(model, pfn);

@@ -1,4 +1,5 @@
-// .gnu_debuglink:  name, NUL, padded to 4 bytes   u32 CRC-32 of the debug file, in the file's byte order
+// .gnu_debuglink:     name, NUL, padded to 4 bytes   u32 CRC-32 of the debug file, in the file's byte order
+// .gnu_debugaltlink:  name, NUL, build ID of the file with what was shared (dwz -m)
 // https://sourceware.org/gdb/current/onlinedocs/gdb.html/Separate-Debug-Files.html
 #include "elf/debug_file.h"
 
@@ -78,6 +79,41 @@ DebugFileSearch find_debug_file(const std::shared_ptr<const File>& file, const E
     const bool same = both_tell ? image.build_id == found->build_id
                                 : link.has_value() && has_checksum(**candidate, link->checksum);
     if (!same) continue;
+    search.found = std::move(*candidate);
+    break;
+  }
+  return search;
+}
+
+AlternateFileSearch find_alternate_file(const ElfSections& sections) {
+  AlternateFileSearch search;
+  const std::uint64_t size = sections.size_of(".gnu_debugaltlink");
+  if (size == 0 || size > longest_link) return search;
+  const auto bytes = sections.read(".gnu_debugaltlink", 0, size);
+  if (!bytes) return search;
+  ByteReader reader(*bytes, sections.order());
+  search.named = reader.text(bytes->size());
+  if (search.named.empty() || search.named.size() + 1 >= bytes->size()) return search;
+  std::string build_id;
+  for (const std::byte byte : Bytes(*bytes).subspan(search.named.size() + 1))
+    build_id += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+
+  std::error_code unresolved;
+  const std::filesystem::path own = std::filesystem::canonical(sections.file()->path(), unresolved);
+  const std::filesystem::path name = search.named;
+  if (name.is_absolute()) search.tried.push_back(search.named);
+  if (!name.is_absolute() && !unresolved)
+    search.tried.push_back((own.parent_path() / name).lexically_normal().string());
+  if (!unresolved) search.tried.push_back((own.parent_path() / name.filename()).string());
+  search.tried.push_back(fmt::format("{}/.dwz/{}", debug_root, name.filename().string()));
+  if (build_id.size() > 2)
+    search.tried.push_back(
+        fmt::format("{}/.build-id/{}/{}.debug", debug_root, build_id.substr(0, 2), build_id.substr(2)));
+  for (const std::string& path : search.tried) {
+    auto candidate = File::open(path);
+    if (!candidate) continue;
+    const auto image = read_elf_image(**candidate);
+    if (!image || !image->has_dwarf || image->build_id != build_id) continue;
     search.found = std::move(*candidate);
     break;
   }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "elf/elf_image.h"
+#include "elf/elf_sections.h"
 
 namespace memsect {
 
@@ -21,5 +22,16 @@ struct DebugFileSearch {
 /// /usr/lib/debug. A file without DWARF, or of another build ID, is passed over; where one of the two has no
 /// build ID, the checksum in .gnu_debuglink decides.
 DebugFileSearch find_debug_file(const std::shared_ptr<const File>& file, const ElfImage& image);
+
+/// The file that .gnu_debugaltlink names.
+struct AlternateFileSearch {
+  std::shared_ptr<const File> found;
+  std::string named;  ///< empty when there is no such section, or it makes no sense
+  std::vector<std::string> tried;
+};
+
+/// Looks for the file that `dwz -m` moved to what several files share: by its name, from the folder of the file that
+/// refers to it, in that very folder, under /usr/lib/debug, and by its build ID. A file of another build is passed over.
+AlternateFileSearch find_alternate_file(const ElfSections& sections);
 
 }  // namespace memsect

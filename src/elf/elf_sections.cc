@@ -182,6 +182,10 @@ Result<std::vector<std::byte>> ElfSections::read(std::string_view name, std::uin
         fmt::format("{:#x} bytes at {:#x} reach beyond section {} ({:#x} bytes)", size, offset, name, there),
         {}};
   }
+  if (const auto kept = loaded_.find(name); kept != loaded_.end()) {
+    const Bytes part = Bytes(kept->second.span()).subspan(offset, size);
+    return std::vector<std::byte>(part.begin(), part.end());
+  }
   std::vector<std::byte> bytes(size);
   if (section == nullptr) return bytes;
   if (auto filled = fill(*section, offset, bytes); !filled) return std::move(filled).error();

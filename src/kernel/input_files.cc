@@ -121,11 +121,12 @@ Error unknown_kind(const File& file) {
             file.path() + ": is a kernel made to be booted (bzImage), without symbols and types",
             "name the vmlinux of its debug package"};
   }
-  return {Errc::bad_format,
-          file.path() +
-              ": is of no known kind: neither a dump (ELF core, kdump-compressed) nor a vmlinux, System.map "
-              "or BTF",
-          "memsect reads crash dumps (vmcore) and the vmlinux of their kernel"};
+  return {
+      Errc::bad_format,
+      file.path() +
+          ": is not a recognised file: expected a dump (ELF core, kdump-compressed), a vmlinux, System.map "
+          "or BTF",
+      "memsect reads crash dumps (vmcore) and the vmlinux of their kernel"};
 }
 
 /// Of two images of one build, of which one alone has debug information, that one is the debug file of the
@@ -240,7 +241,7 @@ Result<void> classify_core(InputFiles& inputs, const std::string& path, const In
   if (!format) return std::move(format).error().within(path);
   if (*format == nullptr) {
     if (!read_elf_image(**file)) return unknown_kind(**file);
-    return Error{Errc::bad_format, path + ": is no dump but an ELF image",
+    return Error{Errc::bad_format, path + ": is an ELF image, not a dump",
                  "-s names the vmlinux, -c the dump"};
   }
   return take_dump(inputs, *file, *format);
@@ -253,7 +254,7 @@ Result<void> classify_vmlinux(InputFiles& inputs, const std::string& path, const
   const auto format = sniff_format(**file);
   const auto image = read_elf_image(**file);
   if ((format && *format != nullptr) || (image && image->type == elf_type_core)) {
-    return Error{Errc::bad_format, path + ": is no vmlinux but a dump", "-s names the vmlinux, -c the dump"};
+    return Error{Errc::bad_format, path + ": is a dump, not a vmlinux", "-s names the vmlinux, -c the dump"};
   }
   if (!image && image.error().code == Errc::truncated) return Error(image.error()).within(path);
   if (!image) return unknown_kind(**file);

@@ -42,8 +42,9 @@ struct InputRequest {
 
 /// The same, opened and told apart.
 struct InputFiles {
-  bool live = false;                                    ///< /proc/kcore was named: the running kernel
-  std::shared_ptr<const File> dump;                     ///< the first part of a split one
+  bool live = false;                 ///< /proc/kcore was named: the running kernel
+  std::shared_ptr<Dump> given;       ///< memory of the caller, in place of any file; taken by open()
+  std::shared_ptr<const File> dump;  ///< the first part of a split one
   std::vector<std::shared_ptr<const File>> more_parts;  ///< the others
   const FormatDriver* dump_format = nullptr;            ///< of all parts
   std::shared_ptr<const File> vmlinux;                  ///< null when none was named

@@ -27,8 +27,11 @@ Result<Kernel> Kernel::open(const InputRequest& request) {
 
 Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& request, AccessRecord* record) {
   Kernel kernel;
-  if (auto done = inputs.dump ? kernel.open_dump(inputs) : kernel.open_live(inputs.live); !done)
+  if (inputs.given) {
+    kernel.take(std::move(*inputs.given));
+  } else if (auto done = inputs.dump ? kernel.open_dump(inputs) : kernel.open_live(inputs.live); !done) {
     return std::move(done).error();
+  }
   if (auto done = kernel.read_vmcoreinfo(inputs, request); !done) return std::move(done).error();
   if (record != nullptr) {
     const PhysicalMemory& memory = *kernel.dump_.memory;
@@ -44,6 +47,11 @@ Result<Kernel> Kernel::open(const InputFiles& inputs, const InputRequest& reques
   return kernel;
 }
 
+void Kernel::take(Dump dump) {
+  dump_ = std::move(dump);
+  files_.push_back({std::string(dump_.info.format), "dump", dump_.info.format});
+}
+
 Result<void> Kernel::open_dump(const InputFiles& inputs) {
   const std::string& path = inputs.dump->path();
   const DumpParts parts = inputs.dump_parts();
@@ -52,6 +60,9 @@ Result<void> Kernel::open_dump(const InputFiles& inputs) {
   if (!dump && parts.size() > 1) return std::move(dump).error();
   if (!dump) return std::move(dump).error().within(path);
   dump_ = std::move(*dump);
+  auto observed = std::make_unique<ObservedMemory>(std::move(dump_.memory));
+  observed_ = observed.get();
+  dump_.memory = std::move(observed);
   for (const auto& part : parts) files_.push_back({part->name(), "dump", inputs.dump_format->name});
   if (dump_.info.word_bits != 64 && headers_tell_machine() && dumped_arch() == nullptr)
     return not_of_these_words();
@@ -213,9 +224,9 @@ Result<void> Kernel::choose_vmlinux(const InputFiles& inputs, const InputRequest
                   found_id.empty() ? "missing" : found_id, build_id_);
   if (!request.force) {
     return Error{Errc::mismatch, text,
-                 fmt::format("find the vmlinux of {}; --force goes on all the same", release_)};
+                 fmt::format("find the vmlinux of {}; use --force to continue anyway", release_)};
   }
-  notes_.warn(text + "; going on because of --force: figures may be nonsense");
+  notes_.warn(text + "; continuing because of --force: the output may be wrong");
   vmlinux_ = std::move(*vmlinux);
   return {};
 }
@@ -367,6 +378,25 @@ std::optional<VirtAddr> Kernel::address_of(std::string_view name) const {
   return *listed + symbol_shift_;
 }
 
+/// Names what a vmlinux that was cut down has no symbol for by the kernel's own table, where that is in the dump.
+void Kernel::name_by_kallsyms(std::span<const VirtAddr> addresses,
+                              const std::function<bool(VirtAddr)>& is_in_image,
+                              std::vector<std::optional<CodeSymbol>>& symbols) const {
+  bool all_named = symbols_->origin() == "kallsyms";
+  for (std::size_t i = 0; i < addresses.size() && !all_named; ++i) {
+    if (is_in_image(addresses[i]) && !symbols[i]) break;
+    all_named = i + 1 == addresses.size();
+  }
+  if (all_named || addresses.empty()) return;
+  const auto kallsyms = open_dumped_kallsyms(AddressSpace(*dump_.memory, *arch_memory_.translator),
+                                             vmcoreinfo_, order_, arch_->word_size);
+  if (!kallsyms) return;
+  const auto named = (*kallsyms)->code_at(addresses);
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (is_in_image(addresses[i]) && !symbols[i]) symbols[i] = named[i];
+  }
+}
+
 std::vector<std::string> Kernel::symbolize(std::span<const VirtAddr> addresses) const {
   const auto text = address_of("_text");
   const auto image_start = text ? text : address_of("_stext");
@@ -374,11 +404,15 @@ std::vector<std::string> Kernel::symbolize(std::span<const VirtAddr> addresses) 
   if (!image_end) image_end = address_of("_etext");  // functions are all that some kernels list
   std::vector<VirtAddr> listed;                      // where the list of symbols has them
   for (const VirtAddr address : addresses) listed.push_back(address - symbol_shift_);
-  const auto symbols = symbols_->code_at(listed);
+  auto symbols = symbols_->code_at(listed);
+  const auto is_in_image = [&](VirtAddr address) {
+    return image_start && image_end && *image_start <= address && address < *image_end;
+  };
+  name_by_kallsyms(addresses, is_in_image, symbols);
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const VirtAddr address = addresses[i];
-    const bool in_image = image_start && image_end && *image_start <= address && address < *image_end;
+    const bool in_image = is_in_image(address);
     texts.push_back(in_image && symbols[i] ? fmt::format("{}+{:#x}", symbols[i]->name, symbols[i]->offset)
                                            : fmt::format("{:#x}", address.raw()));
   }
@@ -418,8 +452,8 @@ Result<void> Kernel::check_banner(const InputRequest& request) {
            : fmt::format(
                  "whether {} belongs to this dump cannot be told: no build ID, and the kernel's banner: {}",
                  path, same.error().message);
-  if (!request.force) return Error{Errc::mismatch, text, "--force goes on all the same"};
-  notes_.warn(text + "; going on because of --force: figures may be nonsense");
+  if (!request.force) return Error{Errc::mismatch, text, "use --force to continue anyway"};
+  notes_.warn(text + "; continuing because of --force: the output may be wrong");
   return {};
 }
 
@@ -436,6 +470,7 @@ Result<void> Kernel::find_types(const InputFiles& inputs, const InputRequest& re
   const TypeInputs from{.files = inputs,
                         .request = request,
                         .vmlinux = vmlinux_ ? &*vmlinux_ : nullptr,
+                        .same_build = vmlinux_ && !build_id_.empty() && vmlinux_->image.build_id == build_id_,
                         .vmcoreinfo = vmcoreinfo_,
                         .word_size = arch_->word_size,
                         .order = order_,

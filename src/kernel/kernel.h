@@ -18,6 +18,7 @@
 #include "kernel/input_files.h"
 #include "kernel/vmlinux.h"
 #include "memory/address_space.h"
+#include "memory/observed_memory.h"
 #include "memory/recording_memory.h"
 #include "memory/renewed_memory.h"
 #include "memory/vmcoreinfo.h"
@@ -64,6 +65,13 @@ class Kernel {
   /// in hexadecimal.
   std::vector<std::string> symbolize(std::span<const VirtAddr> addresses) const;
 
+  /// The pages that were asked for so far and that the dump's filter left out, as far as they were counted. None of an
+  /// extract, which lacks what an older memsect did not ask for.
+  std::vector<PhysAddr> excluded_pages() const {
+    const bool is_filtered = observed_ != nullptr && !dump_.info.is_extract;
+    return is_filtered ? observed_->excluded() : std::vector<PhysAddr>();
+  }
+
   const std::string& release() const { return release_; }
   const std::string& build_id() const { return build_id_; }
   std::uint64_t page_size() const { return page_size_; }
@@ -78,6 +86,9 @@ class Kernel {
  private:
   Kernel() = default;
   const PhysicalMemory& data_memory() const { return recorded_data_ ? *recorded_data_ : *dump_.memory; }
+  void take(Dump dump);
+  void name_by_kallsyms(std::span<const VirtAddr> addresses, const std::function<bool(VirtAddr)>& is_in_image,
+                        std::vector<std::optional<CodeSymbol>>& symbols) const;
   Result<void> open_dump(const InputFiles& inputs);
   Result<void> open_live(bool named);
   Result<void> read_vmcoreinfo(const InputFiles& inputs, const InputRequest& request);
@@ -103,6 +114,7 @@ class Kernel {
   const std::string& name() const { return files_.front().path; }
 
   Dump dump_;
+  const ObservedMemory* observed_ = nullptr;    // dump_.memory, of a dump
   const RenewedMemory* live_memory_ = nullptr;  // dump_.memory, of the running kernel
   // In front of dump_.memory while a record is kept: for the translator, and for all others.
   std::unique_ptr<const PhysicalMemory> recorded_tables_, recorded_data_;

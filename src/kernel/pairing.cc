@@ -16,9 +16,8 @@ constexpr std::uint64_t largest_notes = 64 << 10;
 // The VMCOREINFO_SYMBOL()s of kernel/vmcore_info.c that are the addresses of these very symbols. Not so mem_section,
 // swapper_pg_dir and vmemmap, which stand there by their values, and node_online_map, which is part of node_states.
 // A list that has _stext agrees there by itself: it tells by how much the others are moved.
-constexpr std::array<std::string_view, 16> compared_symbols{"_stext",
+constexpr std::array<std::string_view, 15> compared_symbols{"_stext",
                                                             "init_uts_ns",
-                                                            "node_online_map",
                                                             "init_top_pgt",
                                                             "node_data",
                                                             "kallsyms_names",
@@ -32,14 +31,32 @@ constexpr std::array<std::string_view, 16> compared_symbols{"_stext",
                                                             "init_mm",
                                                             "vmap_area_list",
                                                             "vmap_nodes"};
-constexpr std::array<std::string_view, 4> compared_sizes{"page", "mem_section", "pglist_data", "zone"};
-struct StructMember {
-  std::string_view type, member;
+struct ComparedStruct {
+  std::string_view name;
+  std::array<std::string_view, 6> members;
 };
-constexpr std::array<StructMember, 4> compared_offsets{{{"page", "_refcount"},
-                                                        {"mem_section", "section_mem_map"},
-                                                        {"pglist_data", "node_start_pfn"},
-                                                        {"zone", "spanned_pages"}}};
+constexpr std::array<ComparedStruct, 6> compared_structs{
+    {{"page", {"flags", "_refcount", "mapping", "_mapcount", "private", "compound_head"}},
+     {"mem_section", {"section_mem_map"}},
+     {"pglist_data", {"node_zones", "nr_zones", "node_start_pfn", "node_spanned_pages", "node_id"}},
+     {"zone", {"free_area", "vm_stat", "spanned_pages"}},
+     {"free_area", {"free_list"}},
+     {"list_head", {"next", "prev"}}}};
+/// NUMBER()s that are enumerators of that name.
+struct ComparedNumber {
+  std::string_view enumeration, enumerator;
+};
+constexpr std::array<ComparedNumber, 4> compared_numbers{{{"zone_stat_item", "NR_FREE_PAGES"},
+                                                          {"pageflags", "PG_lru"},
+                                                          {"pageflags", "PG_private"},
+                                                          {"pageflags", "PG_hwpoison"}}};
+
+/// That one value is another by the types than in the dumped kernel.
+Error differs(const std::string& subject, std::int64_t said, std::int64_t found) {
+  return {Errc::mismatch,
+          fmt::format("{} {} in the dumped kernel, and {} by these types", subject, said, found),
+          {}};
+}
 
 }  // namespace
 
@@ -101,24 +118,30 @@ Result<void> check_shift(const Vmcoreinfo& info, bool is_of_running_kernel, std:
 }
 
 Result<void> check_types(const Vmcoreinfo& info, const TypeSource& types) {
-  for (const std::string_view name : compared_sizes) {
-    const auto said = info.size(name);
+  const auto as_number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  for (const auto& [name, members] : compared_structs) {
+    const auto size = info.size(name);
     const auto layout = types.find_struct(name);
-    if (!said || !layout || *said == layout->size) continue;
-    return Error{Errc::mismatch,
-                 fmt::format("struct {} has {} bytes in the dumped kernel, and {} by these types", name,
-                             *said, layout->size),
-                 {}};
+    if (!layout) continue;
+    if (size && *size != layout->size) {
+      return Error{Errc::mismatch,
+                   fmt::format("struct {} has {} bytes in the dumped kernel, and {} by these types", name,
+                               *size, layout->size),
+                   {}};
+    }
+    for (const std::string_view member : members) {
+      const auto offset = info.offset(fmt::format("{}.{}", name, member));
+      const Member* const found = offset ? layout->find(member) : nullptr;
+      if (found != nullptr && *offset != found->offset)
+        return differs(fmt::format("{}.{} has offset", name, member), as_number(*offset),
+                       as_number(found->offset));
+    }
   }
-  for (const auto& [type, member] : compared_offsets) {
-    const auto said = info.offset(fmt::format("{}.{}", type, member));
-    const auto layout = types.find_struct(type);
-    const Member* const found = layout ? layout->find(member) : nullptr;
-    if (!said || found == nullptr || *said == found->offset) continue;
-    return Error{Errc::mismatch,
-                 fmt::format("{}.{} has offset {} in the dumped kernel, and {} by these types", type, member,
-                             *said, found->offset),
-                 {}};
+  for (const auto& [enumeration, enumerator] : compared_numbers) {
+    const auto number = info.number(enumerator);
+    const auto found = number ? types.find_enumerator(enumeration, enumerator) : Result<std::int64_t>(0);
+    if (number && found && *number != *found)
+      return differs(fmt::format("{} is", enumerator), *number, *found);
   }
   return {};
 }

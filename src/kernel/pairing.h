@@ -38,7 +38,7 @@ Result<void> check_symbols(const Vmcoreinfo& info, const SymbolSource& symbols, 
 /// list are its own, and those of any other moved by KERNELOFFSET, or not at all (a saved kallsyms).
 Result<void> check_shift(const Vmcoreinfo& info, bool is_of_running_kernel, std::uint64_t shift);
 
-/// `mismatch` when a size or an offset in VMCOREINFO is not that of `types`.
+/// `mismatch` when a size, an offset or an enumerator in VMCOREINFO is not that of `types`.
 Result<void> check_types(const Vmcoreinfo& info, const TypeSource& types);
 
 /// The byte order of the memory: the one in which the pointers that VMCOREINFO leads to (section roots, pgdats) lead to

@@ -94,7 +94,7 @@ Result<OpenedSymbols> open_list(const std::shared_ptr<const File>& file, const S
 Result<OpenedSymbols> open_named_list(const SymbolInputs& inputs, Notes& notes) {
   auto opened = open_list(inputs.files.symbols, inputs);
   if (opened || opened.error().code != Errc::mismatch || !inputs.request.force) return opened;
-  notes.warn(opened.error().message + "; going on because of --force: figures may be nonsense");
+  notes.warn(opened.error().message + "; continuing because of --force: the output may be wrong");
   auto symbols = open_symbol_list(*inputs.files.symbols);
   if (!symbols) return std::move(symbols).error();
   const std::uint64_t shift = shift_of(**symbols, inputs.vmcoreinfo);
@@ -166,8 +166,7 @@ Result<OpenedSymbols> open_symbols(const SymbolInputs& inputs, Notes& notes) {
       "or its vmlinux",
       inputs.vmcoreinfo.release());
   if (!dumped)
-    return Error{Errc::no_symbol, fmt::format("the symbols of this kernel are not to be had: {}", tried),
-                 hint};
+    return Error{Errc::no_symbol, fmt::format("no symbols found for this kernel: {}", tried), hint};
   notes.warn(fmt::format("where much of the kernel's data lies is not known: {}", tried), hint);
   return at_run_time(std::move(*dumped));
 }

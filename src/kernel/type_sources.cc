@@ -45,13 +45,14 @@ Result<Types> read_dumped_btf(const TypeInputs& inputs) {
 
 /// Goes on with types of another kernel only where the user insists.
 Result<void> check_identity(const TypeInputs& inputs, const TypeSource& types, const std::string& path,
-                            Notes& notes) {
+                            std::string_view what, Notes& notes) {
   auto same = check_types(inputs.vmcoreinfo, types);
   if (same) return {};
   Error error = std::move(same).error().within(path + " does not belong to this kernel");
   if (!inputs.request.force)
-    return std::move(error).with_hint("name the BTF of this kernel; --force goes on all the same");
-  notes.warn(error.message + "; going on because of --force: figures may be nonsense");
+    return std::move(error).with_hint(
+        fmt::format("name the {} of this kernel; use --force to continue anyway", what));
+  notes.warn(error.message + "; continuing because of --force: the output may be wrong");
   return {};
 }
 
@@ -62,7 +63,7 @@ Result<OpenedTypes> open_btf_types(const TypeInputs& inputs, std::string& tried,
   if (const auto& file = inputs.files.btf) {
     auto types = read_btf_file(*file, inputs.word_size);
     if (!types) return std::move(types).error().within(file->path());
-    if (auto same = check_identity(inputs, **types, file->path(), notes); !same)
+    if (auto same = check_identity(inputs, **types, file->path(), "BTF", notes); !same)
       return std::move(same).error();
     return OpenedTypes{std::move(*types), file};
   }
@@ -77,15 +78,29 @@ Result<OpenedTypes> open_btf_types(const TypeInputs& inputs, std::string& tried,
   return Error{Errc::no_type, tried, {}};
 }
 
-Result<Types> open_dwarf_types(const TypeInputs& inputs) {
-  auto types = open_dwarf(inputs.vmlinux->with_dwarf, inputs.link_address);
-  if (!types) return std::move(types).error().within(inputs.vmlinux->with_dwarf->path());
-  // Cut-down and link-time optimised images lack structs in their DWARF that .BTF still has.
-  return make_type_chain(std::move(*types), [vmlinux = inputs.vmlinux->file] { return open_btf(vmlinux); });
+/// DWARF of the vmlinux, found to be readable where it matters.
+Result<Types> open_dwarf_types(const TypeInputs& inputs, Notes& notes) {
+  const auto& file = inputs.vmlinux->with_dwarf;
+  auto dwarf = open_dwarf_sources(file, inputs.link_address);
+  if (!dwarf) return std::move(dwarf).error().within(file->path());
+  // What it refers to may be missing: files that dwz or -gsplit-dwarf made. Every command asks for these.
+  for (const char* type : {"page", "pglist_data"}) {
+    const auto layout = dwarf->nearby->find_struct(type);
+    if (!layout && layout.error().code != Errc::no_type) return Error(layout.error()).within(file->path());
+  }
+  // Cut-down and link-time optimised images lack types in these units that .BTF still has.
+  std::vector<OpenTypes> others;
+  others.push_back([vmlinux = inputs.vmlinux->file] { return open_btf_sparingly(vmlinux); });
+  others.push_back(opens(std::move(dwarf->everywhere)));
+  auto types = make_type_chain(std::move(dwarf->nearby), std::move(others));
+  if (inputs.same_build) return types;
+  if (auto same = check_identity(inputs, *types, file->path(), "vmlinux", notes); !same)
+    return std::move(same).error();
+  return types;
 }
 
 Error nothing_found(const TypeInputs& inputs, const std::string& tried) {
-  return {Errc::no_type, fmt::format("the types of this kernel are not to be had: {}", tried),
+  return {Errc::no_type, fmt::format("no types found for this kernel: {}", tried),
           fmt::format(
               "install the kernel's debug package (Debian: linux-image-{0}-dbg, Fedora: kernel-debuginfo) or "
               "name its vmlinux, or the BTF of the same kernel where it runs (/sys/kernel/btf/vmlinux)",
@@ -101,10 +116,17 @@ Result<OpenedTypes> open_types(const TypeInputs& inputs, Notes& notes) {
   const bool has_dwarf = inputs.vmlinux != nullptr && inputs.vmlinux->with_dwarf;
   std::string tried;
   if (has_dwarf && wanted != TypesWanted::btf) {
-    auto types = open_dwarf_types(inputs);
-    if (!types) return std::move(types).error();
     const auto& file = inputs.vmlinux->with_dwarf;
-    return OpenedTypes{std::move(*types), file != inputs.vmlinux->file ? file : nullptr};
+    auto types = open_dwarf_types(inputs, notes);
+    if (types) return OpenedTypes{std::move(*types), file != inputs.vmlinux->file ? file : nullptr};
+    if (wanted == TypesWanted::dwarf || types.error().code == Errc::mismatch) return std::move(types).error();
+    std::string ignored;
+    auto lesser = open_btf_types(inputs, ignored, notes);
+    if (!lesser) return std::move(types).error();
+    notes.warn(fmt::format("the debug information cannot be read, types are taken from BTF instead: {}",
+                           types.error().message),
+               types.error().hint);
+    return lesser;
   }
   if (inputs.vmlinux != nullptr && !has_dwarf) {
     tried = inputs.vmlinux->file->path() + ": has no debug information (.debug_info)";

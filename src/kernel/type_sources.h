@@ -1,6 +1,7 @@
 // Which of the places that know a kernel's types is asked, in this order:
 //
-//   DWARF   of the vmlinux or its debug file, with the vmlinux's BTF for structs that it lacks
+//   DWARF   of the vmlinux or its debug file: of the few units that nearly all is in, then the vmlinux's BTF, then of all
+//           units. Where it cannot be read, BTF stands in for it, and a warning says so
 //   BTF     of a file that was named; of the vmlinux; of the running kernel (/sys/kernel/btf/vmlinux); out of memory,
 //           where the kernel keeps it between __start_BTF and __stop_BTF
 //
@@ -29,6 +30,7 @@ struct TypeInputs {
   const InputFiles& files;
   const InputRequest& request;
   const Vmlinux* vmlinux = nullptr;  ///< null when there is none
+  bool same_build = false;  ///< the build IDs of the vmlinux and of the dumped kernel are known and equal
   const Vmcoreinfo& vmcoreinfo;
   unsigned word_size = 8;
   ByteOrder order = ByteOrder::little;

@@ -25,7 +25,9 @@ struct MemoryGroup {
 
 struct MemoryBlock {
   std::uint64_t id = 0;  ///< N of /sys/devices/system/memory/memoryN
-  VirtAddr address;      ///< of the struct memory_block
+  /// No struct memory_block could be read: there must be one for its sections, whose flags tell the state.
+  bool derived = false;
+  VirtAddr address;  ///< of the struct memory_block
   Result<Placement> placement = Error{Errc::not_applicable, "not asked for", {}};  ///< of the same
   SectionNr start_section;
   std::string state;  ///< "online", "going_offline", "offline", ...

@@ -12,6 +12,7 @@
 #include "base/notes.h"
 #include "base/position.h"
 #include "base/result.h"
+#include "model/filtered_pages.h"
 #include "model/geometry.h"
 #include "model/memory_block.h"
 #include "model/metadata.h"
@@ -42,16 +43,26 @@ struct MemoryModel {
   std::vector<Section> sections;   ///< the present ones, ascending
   std::vector<Node> nodes;         ///< ascending
   Result<std::vector<MemoryBlock>> blocks = Error{Errc::not_applicable, "not asked for", {}};
+  /// Why some of the blocks may be missing, or are derived.
+  std::optional<Error> blocks_short;
   /// Tables of the levels below the top one. Short where one could not be read: `incomplete` is set then.
   Result<std::vector<TableRun>> page_tables = Error{Errc::not_applicable, "not asked for", {}};
   Result<std::vector<DeviceMap>> device_maps = Error{Errc::not_applicable, "not asked for", {}};
   /// Evidence of its own that pages are boot memory; most machines throw the list away when they have booted.
   Result<std::vector<BootReservation>> boot_reserved = Error{Errc::not_applicable, "not asked for", {}};
+  FilteredPages filtered;           ///< kernel pages that the dump's filter took
   bool keeps_memmap = false;        ///< this machine never frees memmaps (loongarch)
   std::optional<VirtAddr> vmemmap;  ///< where all decoded section_mem_map values agree
   bool incomplete = false;          ///< roots or lists could not be read: rows may be missing (exit 5)
+  /// Sections, nodes or page tables may be missing, and with them what keeps a section: the first reason.
+  std::optional<Error> keepers_missing;
   Notes notes;
 
+  /// Sections, nodes or page tables may be missing, for that reason.
+  void miss_keepers(const Error& why) {
+    incomplete = true;
+    if (!keepers_missing) keepers_missing = why;
+  }
   /// The present section of that number, or null. Binary search.
   const Section* find_section(SectionNr nr) const;
   /// The present sections with the numbers first, ... first + count - 1. Binary search.

@@ -15,6 +15,7 @@ enum class NotifierRole {
   judged,   ///< refuses by a rule that is judged on its own: arm64, s390, virtio-mem
   refuses,  ///< may refuse by what no dump tells: error injection
   unknown,  ///< not one of the kernel's own, as far as they are known
+  unnamed,  ///< a function of the kernel image that the symbols at hand do not name
 };
 
 struct MemoryNotifier {

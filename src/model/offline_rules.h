@@ -20,6 +20,8 @@ namespace memsect {
 struct OfflineRules {
   /// The resource tree: holes are counted in it.
   Result<std::vector<Resource>> resources = Error{Errc::not_applicable, "not asked for", {}};
+  /// Why entries of the tree may be missing: memory that none of them covers need be no hole then.
+  std::optional<Error> resources_short;
   /// What vmalloc() has mapped: no struct page says so.
   Result<VmallocPages> vmalloc = Error{Errc::not_applicable, "not asked for", {}};
   /// pseries: what the hypervisor may take.
@@ -44,6 +46,8 @@ struct OfflineRules {
   /// Ascending: all ends of hot-added blocks and sections where a mapping would be cut, in kernels that refuse then (arm64,
   /// 7.2+); empty elsewhere.
   std::vector<MappingEdge> cut_mappings;
+  /// Why a number that decides could not be read: a verdict without it is none.
+  std::optional<Error> limits_lost;
 };
 
 }  // namespace memsect

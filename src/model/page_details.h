@@ -26,6 +26,8 @@ struct PageDetails {
   /// "anon", "ksm", "movable_ops", "file"; else "none": the kernel keeps no mark, as of much memory that it took for
   /// itself. That of the head for a tail page.
   std::string type;
+  /// Why the type is not known: the struct page that would tell, of the free block the page may be in, cannot be read.
+  std::optional<Error> type_lost;
   std::int64_t refcount = 0;
   Result<std::int64_t> mapcount = Error{Errc::not_applicable, "the place holds a type", {}};
   std::uint64_t mapping = 0, private_word = 0;  ///< raw

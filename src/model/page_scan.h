@@ -74,6 +74,7 @@ struct PageScan {
   std::optional<Error> why_not_read;  ///< the first reason
   std::vector<UseRun> runs;           ///< all but free and movable ones, ascending
   std::vector<std::string> caches;    ///< names of slab caches
+  std::optional<Error> cache_lost;    ///< why the first of them could not be read that is "unknown"
   PinnedPages pinned;                 ///< a hint: pins do not refuse, they keep migration failing
   PinnedPages foll_pin;               ///< those of them with the bias or the count of FOLL_PIN
   WritebackPages writeback;           ///< a hint as well

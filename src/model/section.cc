@@ -5,7 +5,7 @@
 namespace memsect {
 
 std::string_view allocation_name(Allocation allocation) {
-  switch (allocation) {
+  switch (allocation.kind) {
     case Allocation::unknown:
       return "unknown";
     case Allocation::boot:
@@ -16,6 +16,8 @@ std::string_view allocation_name(Allocation allocation) {
       return "buddy";
     case Allocation::altmap:
       return "altmap";
+    case Allocation::not_read:
+      return "not_read";
   }
   return "unknown";
 }

@@ -100,10 +100,20 @@ class Names {
     }
   }
 
+  bool is_in_image(VirtAddr at) const {
+    const auto start = kernel_.address_of("_stext"), end = kernel_.address_of("_end");
+    return start && end && *start <= at && at < *end;
+  }
+
   void name_other(MemoryNotifier& notifier, const std::string& text) const {
     if (const auto module = module_of(notifier.function)) {
       notifier.name = fmt::format("{:#x} [{}]", notifier.function.raw(), *module);
       return take_role(notifier, *module, known_modules);
+    }
+    if (text.starts_with("0x") && is_in_image(notifier.function)) {
+      notifier.name = text;
+      notifier.role = NotifierRole::unnamed;
+      return;
     }
     // The compiler marks what it has changed of a static function: "name.isra.0+0x0", "name.llvm.123+0x0".
     notifier.name = text.substr(0, text.find("+0x0"));

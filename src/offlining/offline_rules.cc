@@ -39,16 +39,18 @@ bool has_function(const Kernel& kernel, std::initializer_list<const char*> names
 }
 
 /// resource_size(&crashk_res), which is 1 while it is not set: below the first page nothing begins.
-std::uint64_t crash_kernel_size(const Kernel& kernel) {
+Result<std::uint64_t> crash_kernel_size(const Kernel& kernel) {
   const auto at = kernel.address_of("crashk_res");
   const auto layout = kernel.types().find_struct("resource");
-  if (!at || !layout) return 0;
+  if (!at || !layout) return std::uint64_t{0};
   const auto start = layout->field("start"), end = layout->field("end");
-  if (!start || !end) return 0;
+  if (!start || !end) return std::uint64_t{0};
   const AddressSpace space = kernel.space();
   const auto first = space.read_number(*at + start->offset(), start->size(), kernel.order());
   const auto last = space.read_number(*at + end->offset(), end->size(), kernel.order());
-  return first && last && *last > *first ? *last - *first + 1 : 0;
+  if (!first) return Error(first.error()).within("crashk_res");
+  if (!last) return Error(last.error()).within("crashk_res");
+  return *last > *first ? *last - *first + 1 : 0;
 }
 
 /// A part that decides no verdict: what its absence means is said.
@@ -58,11 +60,27 @@ void note_loss(const Result<Part>& part, std::string_view what, Notes& notes) {
     notes.note(fmt::format("{}: {}", what, part.error().message));
 }
 
+/// Functions that a vmlinux which was cut down does not name may be any of those that are known.
+void note_unnamed(const Result<std::vector<MemoryNotifier>>& notifiers, Notes& notes) {
+  if (!notifiers) return;
+  const auto unnamed =
+      std::count_if(notifiers->begin(), notifiers->end(),
+                    [](const MemoryNotifier& notifier) { return notifier.role == NotifierRole::unnamed; });
+  if (unnamed > 0)
+    notes.note(
+        fmt::format("{} of the functions that the kernel asks before memory goes offline have no name among "
+                    "the symbols at hand",
+                    unnamed));
+}
+
 }  // namespace
 
 OfflineRules load_offline_rules(const Kernel& kernel, MemoryModel& model) {
   OfflineRules rules;
-  rules.resources = load_resources(kernel, model.notes);
+  auto resources = load_resources(kernel, model.notes);
+  if (resources) rules.resources_short = std::move(resources->incomplete);
+  rules.resources =
+      resources ? Result<std::vector<Resource>>(std::move(resources->list)) : std::move(resources).error();
   rules.vmalloc = load_vmalloc(kernel, model.sections.size() * model.geometry.pages_per_section());
   rules.lmbs = load_lmbs(kernel);
   rules.early_memory_stays =
@@ -71,16 +89,27 @@ OfflineRules load_offline_rules(const Kernel& kernel, MemoryModel& model) {
   rules.refuses_holes = !kernel.address_of("schedule") ||
                         has_function(kernel, {"count_system_ram_pages_cb"}) ||
                         kernel.address_of("memory_blocks");
-  if (kernel.arch().name == "s390x") rules.keeps_below = crash_kernel_size(kernel);
+  if (kernel.arch().name == "s390x") {
+    const auto size = crash_kernel_size(kernel);
+    if (size) rules.keeps_below = *size;
+    if (!size) rules.limits_lost = size.error();
+  }
   rules.refuses_straddling_hugetlb =
       has_function(kernel, {"isolate_single_pageblock"}) &&
       !has_function(kernel, {"move_freepages_block_isolate", "pageblock_isolate_and_move_free_pages"});
   const auto block = kernel.types().find_struct("memory_block");
   rules.block_has_zone = block && block->has("zone");
+  if (rules.vmalloc && rules.vmalloc->lost) {
+    model.notes.warn(
+        fmt::format("page tables of the addresses that vmalloc hands out cannot be read ({}): pages that it "
+                    "has mapped may be counted as other kernel memory",
+                    rules.vmalloc->lost->message));
+  }
   rules.huge_pools = load_huge_pools(kernel);
   if (model.geometry.kind == MemoryModelKind::flatmem) return rules;  // no memory ever goes offline there
   rules.notifiers = load_memory_notifiers(kernel);
   note_loss(rules.notifiers, "notifiers that memsect does not know cannot be named", model.notes);
+  note_unnamed(rules.notifiers, model.notes);
   rules.room = load_migration_room(kernel, model);
   note_loss(rules.room, "whether other nodes have room for pages that have to move cannot be told",
             model.notes);

@@ -1,6 +1,7 @@
 // Reads the kernel's resource tree: what /proc/iomem shows.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/notes.h"
@@ -11,8 +12,14 @@ namespace memsect {
 
 class Kernel;
 
-/// The tree in the order of /proc/iomem, parents before children. `no_symbol` where iomem_resource is not known. What
-/// a damaged link cuts off leaves a warning.
-Result<std::vector<Resource>> load_resources(const Kernel& kernel, Notes& notes);
+struct ResourceTree {
+  std::vector<Resource> list;  ///< in the order of /proc/iomem, parents before children
+  /// Why entries, or names of some, may be missing.
+  std::optional<Error> incomplete;
+};
+
+/// `no_symbol` where iomem_resource is not known, `corrupt` where the links make no sense. What could not be read leaves a
+/// warning.
+Result<ResourceTree> load_resources(const Kernel& kernel, Notes& notes);
 
 }  // namespace memsect

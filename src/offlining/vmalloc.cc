@@ -37,6 +37,7 @@ class TableWalk {
       const auto mapping = translator_.table_mapping_at(at);
       if (!mapping) {
         complete_ = false;
+        if (!lost_) lost_ = mapping.error();
         ++failures;
         done += step_over - at.raw() % step_over;
         continue;
@@ -55,6 +56,7 @@ class TableWalk {
     VmallocPages found;
     for (const PhysRange& piece : pieces_) found.pages.add(piece);
     found.complete = complete_;
+    found.lost = std::move(lost_);
     return found;
   }
 
@@ -78,6 +80,7 @@ class TableWalk {
   std::uint64_t entries_left_;
   std::vector<PhysRange> pieces_;
   bool complete_ = true;
+  std::optional<Error> lost_;
 };
 
 }  // namespace

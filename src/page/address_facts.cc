@@ -80,7 +80,9 @@ void read_page(const Kernel& kernel, const MemoryModel& model, Pfn pfn, AddressF
     const bool is_device =
         facts.page && device && facts.page->zone == *device && model.block_of(section.nr) == nullptr;
     const bool in_device = facts.page && device && facts.page->zone == *device && section.flags.online;
-    facts.stale = !OnlinePageRule(kernel).is_online(model, section, pfn) && !is_device && !in_device;
+    const OnlinePageRule rule(kernel);
+    if (const Error* why = rule.unknown_for(section); why != nullptr && facts.page) facts.page = *why;
+    facts.stale = !rule.is_online(model, section, pfn) && !is_device && !in_device && facts.page;
     if (facts.stale && facts.page)  // what a stale word points to is anything
       facts.page->slab_cache = Error{Errc::not_applicable, "the struct page is stale", {}};
     if (!facts.stale) {

@@ -18,6 +18,12 @@ bool OnlinePageRule::may_have_online_pages(const MemoryModel& model, const Secti
   return model.marks_online ? section.flags.online : section.flags.has_mem_map;
 }
 
+const Error* OnlinePageRule::unknown_for(const Section& section) const {
+  const bool asks = section.flags.online && asks_subsections_ && !section.subsections;
+  return asks && section.subsections.error().code != Errc::not_applicable ? &section.subsections.error()
+                                                                          : nullptr;
+}
+
 bool OnlinePageRule::is_online(const MemoryModel& model, const Section& section, Pfn pfn) const {
   if (!may_have_online_pages(model, section)) return false;
   if (!asks_subsections_) return true;

@@ -16,7 +16,9 @@ class OnlinePageRule {
   /// Whether any page of the section may be used: up to 4.12 the kernel took a memmap for enough (pfn_valid()), which had
   /// been written when the memory was added, long before it came online.
   static bool may_have_online_pages(const MemoryModel& model, const Section& section);
-  /// Needs the section's subsection map where the kernel asks for it.
+  /// Why that cannot be told of the section's pages: the kernel asks for a subsection map that could not be read.
+  const Error* unknown_for(const Section& section) const;
+  /// False where it cannot be told.
   bool is_online(const MemoryModel& model, const Section& section, Pfn pfn) const;
 
   /// Whether /proc/pagetypeinfo counts a pageblock for the zone it belongs to alone, and not for every zone that spans it.

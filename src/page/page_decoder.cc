@@ -136,7 +136,10 @@ void PageDecoder::find_free_block(const MemoryModel& model, Pfn pfn, PageDetails
     if (first == before) continue;
     before = first;
     const auto page = read(model, first);
-    if (!page) return;
+    if (!page) {
+      if (page.error().code != Errc::not_in_dump) details.type_lost = page.error();
+      return;
+    }
     const auto type =
         page_type_name(layout_.types, static_cast<std::uint32_t>(layout_.page_type->get(page->bytes)));
     if (!type) continue;

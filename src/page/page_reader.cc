@@ -200,15 +200,21 @@ Result<PageInfo> PageReader::page(const MemoryModel& model, Pfn pfn) const {
   if (!bytes) return std::move(bytes).error();
   PageInfo info = decode(*bytes);
   if (const auto head = head_of(*bytes, *at); head && !info.slab) {
-    if (auto head_bytes = read(*head)) info.slab = is_slab(*head_bytes);
+    const auto head_bytes = read(*head);
+    if (head_bytes) info.slab = is_slab(*head_bytes);
+    if (!head_bytes) info.head_lost = head_bytes.error().code;
   }
   return info;
 }
 
 Allocation PageReader::allocation_at(const MemoryModel& model, PhysAddr at, Allocation otherwise) const {
-  const auto info = page(model, model.geometry.phys_to_pfn(at));
-  if (!info) return Allocation::unknown;
+  const Pfn pfn = model.geometry.phys_to_pfn(at);
+  // Memory of no section has no struct page that could tell.
+  if (model.find_section(model.geometry.pfn_to_section_nr(pfn)) == nullptr) return Allocation::unknown;
+  const auto info = page(model, pfn);
+  if (!info) return Allocation::lost(info.error().code);
   if (info->reserved) return Allocation::boot;
+  if (info->head_lost) return Allocation::lost(*info->head_lost);
   return info->slab ? Allocation::slab : otherwise;
 }
 

@@ -24,6 +24,8 @@ struct PageInfo {
   unsigned zone = 0;      ///< enum zone_type
   bool reserved = false;  ///< PG_reserved
   bool slab = false;      ///< on the page itself or on its compound head
+  /// Why the compound head could not be read: whether it is slab is not known then.
+  std::optional<Errc> head_lost;
 };
 
 /// Reads struct pages through the memmap of their section. Copies its own AddressSpace: one per thread.
@@ -47,8 +49,8 @@ class PageReader {
   }
   /// The compound head that a tail page names; nothing for other pages.
   std::optional<VirtAddr> head_of(Bytes page, VirtAddr struct_page) const;
-  /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. Unknown when its
-  /// struct page cannot be read.
+  /// Who gave the memory at `at`: PG_reserved is boot memory, else slab, else `otherwise`. `not_read` when its
+  /// struct page, or the compound head that would tell, cannot be read.
   Allocation allocation_at(const MemoryModel& model, PhysAddr at, Allocation otherwise) const;
   /// The kernel's name of a zone ("DMA32"), by enum zone_type.
   std::string zone_name(unsigned zone) const;

@@ -92,6 +92,7 @@ class PageScanner::Inside {
     unsigned huge_order = 0;        ///< 0: it is none
     std::uint64_t behind_head = 0;  ///< pages between its first one and this
     bool in_use = false;
+    bool lost = false;  ///< the head of its compound page cannot be read
   };
   /// Bits of page.flags; 0 where this kernel has no such flag.
   struct Flags {
@@ -227,8 +228,9 @@ std::uint32_t PageScanner::Inside::cache_of(Bytes head, PageScan& scan) {
       name = known->second;
     } else {
       auto text = layout_.slab_cache_name(space_, head);
+      if (!text && !scan.cache_lost) scan.cache_lost = text.error();
       if (text && !text->empty()) name = std::move(*text);
-      if (cache_names_.size() < most_caches) cache_names_.emplace(cache, name);
+      if (text && cache_names_.size() < most_caches) cache_names_.emplace(cache, name);
     }
   }
   const auto at = std::find(scan.caches.begin(), scan.caches.end(), name);
@@ -244,7 +246,12 @@ PageScanner::Inside::Found PageScanner::Inside::judge_compound(VirtAddr address,
   const std::uint64_t distance = address - head;  // wraps for a head behind its tail
   if (distance % layout_.bytes != 0 || distance / layout_.bytes >> largest_folio_order != 0) return broken;
   const auto bytes = window_.get(space_, head, std::max(layout_.bytes, layout_.compound.bytes));
-  if (!bytes || (layout_.flags.get(*bytes) & flags_.head) == 0) return broken;
+  if (!bytes) {
+    Found lost;
+    lost.lost = true;
+    return lost;
+  }
+  if ((layout_.flags.get(*bytes) & flags_.head) == 0) return broken;
   const std::uint64_t flags = layout_.flags.get(*bytes);
   const std::uint64_t behind = distance / layout_.bytes;
   Found found;
@@ -362,6 +369,13 @@ void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& 
     }
     const Found found = judge(*page, address, scan);
     const Pfn pfn = part.start + i;
+    if (found.lost) {
+      if (!scan.why_not_read)
+        scan.why_not_read = Error{Errc::excluded, "the head of a compound page cannot be read", {}};
+      ++scan.not_read;
+      ++i;
+      continue;
+    }
     if (found.corrupt) ++scan.corrupt;
     const std::uint64_t pages = std::min(found.pages, part.size - i);
     if (found.use == PageUse::free) {

@@ -71,7 +71,7 @@ struct Symbol {
   std::uint32_t name = 0;
   std::uint8_t type = 0;
   std::uint16_t section = 0;
-  std::uint64_t value = 0;
+  std::uint64_t value = 0, size = 0;  ///< size 0: not told
 };
 
 /// An integer in the file's byte order; the fast path of load_unsigned for widths known at compile time.
@@ -93,6 +93,7 @@ Symbol read_symbol(Bytes entry, const TablePlace& place) {
   symbol.type = GELF_ST_TYPE(load<std::uint8_t>(entry, info, order));
   symbol.section = load<std::uint16_t>(entry, info + 2, order);
   symbol.value = place.is_64 ? load<std::uint64_t>(entry, 8, order) : load<std::uint32_t>(entry, 4, order);
+  symbol.size = place.is_64 ? load<std::uint64_t>(entry, 16, order) : load<std::uint32_t>(entry, 8, order);
   return symbol;
 }
 
@@ -226,14 +227,22 @@ std::vector<std::optional<CodeSymbol>> ElfSymtab::code_at(std::span<const VirtAd
     return rest.substr(0, rest.find('\0'));
   };
   NearestSymbols nearest(addresses);
+  std::vector<Symbol> shown;
   const auto done = for_each_symbol([&](const Symbol& symbol, std::uint32_t) {
     const bool is_code = symbol.type == STT_FUNC || symbol.type == STT_NOTYPE;  // of assembly
-    if (is_code && !is_mark(name_at(symbol.name))) nearest.show(VirtAddr(symbol.value), symbol.name);
+    if (!is_code || is_mark(name_at(symbol.name))) return;
+    nearest.show(VirtAddr(symbol.value), static_cast<std::uint32_t>(shown.size()));
+    shown.push_back(symbol);
   });
   if (!done) return found;  // the nearest may be in the part that cannot be read
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    if (const auto symbol = nearest.below(addresses[i]))
-      found[i] = CodeSymbol{std::string(name_at(symbol->tag)), addresses[i] - symbol->at};
+    const auto symbol = nearest.below(addresses[i]);
+    if (!symbol) continue;
+    const std::uint64_t offset = addresses[i] - symbol->at;
+    const Symbol& named = shown[symbol->tag];
+    // A table that was cut down lacks the function.
+    if (named.size == 0 || offset < named.size)
+      found[i] = CodeSymbol{std::string(name_at(named.name)), offset};
   }
   return found;
 }

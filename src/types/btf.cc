@@ -22,6 +22,7 @@
 // driver and for another elsewhere (of several structs the first one with members counts), and it lacks
 // functions, those inlined everywhere among them.
 #include "types/btf.h"
+#include "types/settling.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -45,6 +46,8 @@ constexpr std::uint64_t largest_btf = std::uint64_t{256} << 20;
 constexpr unsigned deepest_nesting = 32;
 constexpr unsigned longest_type_chain = 64;
 constexpr unsigned most_entries = 100'000;
+/// Types of the smallest kernels that have BTF, some 15,000, halved. Of fewer it is not believed that they are all.
+constexpr std::uint32_t fewest_of_a_kernel = 7'000;
 
 struct BtfDeleter {
   void operator()(btf* types) const { btf__free(types); }
@@ -283,7 +286,7 @@ struct Index {
   bool marks_signed_enums = false;
 };
 
-class BtfTypes final : public TypeSource {
+class BtfTypes final : public SettlingTypes {
  public:
   explicit BtfTypes(TypeList types) : types_(std::move(types)) {}
 
@@ -296,6 +299,9 @@ class BtfTypes final : public TypeSource {
     return !name.empty() && index().enums.count(name) != 0;
   }
   Result<unsigned> parameter_count(std::string_view function) const override;
+  bool settles(std::string_view name) const override {
+    return !name.empty() && types_.end() > fewest_of_a_kernel;
+  }
 
  private:
   /// What an enumerator of the anonymous enums stands for; nothing when it is one thing here and another

@@ -21,4 +21,8 @@ Result<std::unique_ptr<TypeSource>> open_btf(const std::shared_ptr<const File>& 
 /// copied. BTF does not say how large a pointer is: `pointer_size` is 4 or 8.
 Result<std::unique_ptr<TypeSource>> parse_btf(Bytes raw, unsigned pointer_size);
 
+/// Section .BTF of `vmlinux` for one that is asked for little that it has: of its names alone, a third of it, is read
+/// whether a name is there at all. All of it is read once one is. Fails as open_btf does.
+Result<std::unique_ptr<TypeSource>> open_btf_sparingly(const std::shared_ptr<const File>& vmlinux);
+
 }  // namespace memsect

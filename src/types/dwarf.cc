@@ -7,11 +7,10 @@
 //   2. A file none of whose anchors is a symbol, where anchors of other files are, is not built into this kernel.
 //   3. Where that leads nowhere (no symbols, no .debug_aranges: clang does not write it), the names of all units
 //      are read, once: about 0.1 ms a unit.
-//   4. Where no unit has a wanted name either, all units are read one after the other, once, and of each name is
-//      kept which unit has it: seconds, for files that are no vmlinux as we know it.
-//
-// A name that the units found do not have is not in this kernel, and nothing more is read for it: old kernels
-// lack types, and being asked for them is everyday business.
+//   4. A type that those units do not have is looked for in all units (dwarf_names.h), once: about a second. Old kernels
+//      lack types, and being asked for them is everyday business that must not cost that. So first others are asked
+//      (BTF knows all types); a group that is the home of a type settles that there is none; and a name that is not in
+//      .debug_str is in no unit.
 #include "types/dwarf.h"
 
 #include <fmt/format.h>
@@ -22,7 +21,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "types/dwarf_names.h"
 #include "types/dwarf_unit.h"
+#include "types/settling.h"
+#include "types/type_chain.h"
 
 namespace memsect {
 namespace {
@@ -31,10 +33,16 @@ struct AnchorGroup {
   std::string_view file;
   std::array<std::string_view, 4> functions;
   /// The types that are looked for there; empty: any. Opening a file's unit takes milliseconds.
-  std::array<std::string_view, 5> types = {};
+  std::array<std::string_view, 6> types = {};
+  /// Other types, and functions, that are this file's own, or used all over in it: the kernel has none that its unit lacks.
+  std::array<std::string_view, 8> home_of = {};
 
-  bool serves(std::string_view type) const {
-    return types.front().empty() || std::find(types.begin(), types.end(), type) != types.end();
+  bool serves(std::string_view type) const { return types.front().empty() || is_listed(types, type); }
+  bool is_home_of(std::string_view type) const { return is_listed(types, type) || is_listed(home_of, type); }
+
+  template <class List>
+  static bool is_listed(const List& list, std::string_view type) {
+    return !type.empty() && std::find(list.begin(), list.end(), type) != list.end();
   }
 };
 
@@ -42,13 +50,18 @@ struct AnchorGroup {
 // for long. mm/sparse.c is a trap: it has no enum migratetype from 6.12 on.
 constexpr std::array anchor_groups = {
     AnchorGroup{"mm/page_alloc.c",
-                {"build_all_zonelists", "get_pfnblock_flags_mask", "setup_per_zone_wmarks", "__free_pages"}},
+                {"build_all_zonelists", "get_pfnblock_flags_mask", "setup_per_zone_wmarks", "__free_pages"},
+                {},
+                {"page", "folio", "zone", "pglist_data", "mem_section", "mem_section_usage",
+                 "compound_dtor_id", "get_pfnblock_flags_mask"}},
     AnchorGroup{"drivers/base/memory.c",
-                {"memory_dev_init", "register_memory_notifier", "memory_notify", "walk_memory_blocks"}},
+                {"memory_dev_init", "register_memory_notifier", "memory_notify", "walk_memory_blocks"},
+                {},
+                {"memory_block", "memory_block_state", "memory_group", "mmop"}},
     AnchorGroup{"lib/xarray.c", {"xas_load", "xa_load", "xas_store", "xa_find"}},  // struct xa_node
     AnchorGroup{"drivers/base/bus.c",  // struct subsys_private, of drivers/base/base.h
                 {"bus_register", "bus_add_device", "bus_find_device", "bus_for_each_dev"},
-                {"subsys_private", "klist", "klist_node"}},
+                {"subsys_private", "device_private", "klist", "klist_node"}},
     AnchorGroup{"kernel/resource.c",
                 {"walk_system_ram_range", "insert_resource", "request_resource", "allocate_resource"},
                 {"resource"}},
@@ -80,14 +93,55 @@ bool is_file(std::string_view unit_name, std::string_view file) {
   return folder.empty() || folder.ends_with('/');
 }
 
-std::string definition_key(DefinitionKind kind, std::string_view name) {
-  return fmt::format("{}{}", static_cast<int>(kind), name);
-}
-
-class DwarfTypes final : public TypeSource {
+/// What both steps share. Units are read late and by one thread, see open_dwarf.
+class DwarfUnits {
  public:
-  DwarfTypes(std::unique_ptr<ElfSections> sections, AddressLookup symbols)
-      : sections_(std::move(sections)), symbols_(std::move(symbols)) {}
+  DwarfUnits(std::unique_ptr<ElfSections> sections, AddressLookup symbols)
+      : file_(std::move(sections)), names_(file_), symbols_(std::move(symbols)) {}
+
+  /// Opens what cannot be opened later.
+  void open_other_files();
+  template <class Answer>
+  Result<Answer> ask_nearby(std::string_view name,
+                            const std::function<Result<Answer>(const DwarfUnit&)>& question);
+  template <class Answer>
+  Result<Answer> ask_everywhere(DefinitionKind kind, std::string_view name,
+                                const std::function<Result<Answer>(const DwarfUnit&)>& question);
+  bool settles(std::string_view name);
+
+ private:
+  /// Where the unit of a group is in .debug_info; without an offset the kernel has no such file.
+  struct Place {
+    bool known = false;
+    bool is_exact = false;  ///< it is of that very file
+    std::optional<std::uint64_t> offset;
+  };
+
+  Result<const DwarfUnit*> unit_at(std::uint64_t offset);
+  Result<const DwarfUnit*> shared_unit_with(DefinitionKind kind, std::string_view name);
+  std::string unit_name(const UnitHeader& header);
+  Result<UnitHeader> header_at(std::uint64_t offset) {
+    return read_unit_header(file_.sections(), ".debug_info", offset);
+  }
+  void locate(std::size_t group);
+  bool locate_by_anchors(std::size_t group);
+  bool any_anchor_is_a_symbol() const;
+  void locate_by_names();
+
+  DwarfFile file_;
+  DwarfNames names_;
+  AddressLookup symbols_;
+  std::array<Place, anchor_groups.size()> places_;
+  std::map<std::uint64_t, Result<std::unique_ptr<DwarfUnit>>> units_;
+  std::optional<DwarfNames> shared_names_;
+  std::map<std::uint64_t, Result<std::unique_ptr<DwarfUnit>>> shared_units_;
+};
+
+/// One of the two steps.
+class DwarfTypes final : public SettlingTypes {
+ public:
+  enum class Step { nearby, everywhere };
+  DwarfTypes(std::shared_ptr<DwarfUnits> units, Step step) : units_(std::move(units)), step_(step) {}
 
   std::string_view origin() const override { return "dwarf"; }
   Result<StructLayout> find_struct(std::string_view name) const override {
@@ -116,99 +170,126 @@ class DwarfTypes final : public TypeSource {
                          [&](const DwarfUnit& unit) { return unit.parameter_count(function); });
   }
 
- private:
-  /// Where the unit of a group is in .debug_info; without an offset the kernel has no such file.
-  struct Place {
-    bool known = false;
-    std::optional<std::uint64_t> offset;
-  };
+  bool settles(std::string_view name) const override {
+    return step_ == Step::everywhere || units_->settles(name);
+  }
+  bool settles_function(std::string_view name) const override { return settles(name); }
 
+ private:
   template <class Answer>
   Result<Answer> ask(DefinitionKind kind, std::string_view name,
-                     const std::function<Result<Answer>(const DwarfUnit&)>& question) const;
-  Result<const DwarfUnit*> unit_at(std::uint64_t offset) const;
-  std::string unit_name(const UnitHeader& header) const;
+                     const std::function<Result<Answer>(const DwarfUnit&)>& question) const {
+    return step_ == Step::nearby ? units_->ask_nearby<Answer>(name, question)
+                                 : units_->ask_everywhere<Answer>(kind, name, question);
+  }
 
-  void locate(std::size_t group) const;
-  bool locate_by_anchors(std::size_t group) const;
-  bool any_anchor_is_a_symbol() const;
-  void locate_by_names() const;
-  Result<void> index_everything() const;
-
-  std::unique_ptr<ElfSections> sections_;
-  AddressLookup symbols_;
-  // What was found out so far. Units are read late and by one thread, see open_dwarf.
-  mutable std::array<Place, anchor_groups.size()> places_;
-  mutable std::map<std::uint64_t, std::unique_ptr<DwarfUnit>> units_;
-  mutable std::optional<std::unordered_map<std::string, std::uint64_t>> everything_;
-  mutable std::unique_ptr<DwarfUnit> other_unit_;  ///< the last one found through everything_
-  mutable std::uint64_t other_offset_ = 0;
+  std::shared_ptr<DwarfUnits> units_;
+  Step step_;
 };
 
+Error not_known(std::string_view name) {
+  return {Errc::no_type, fmt::format("the debug information does not know {}", name), {}};
+}
+
 template <class Answer>
-Result<Answer> DwarfTypes::ask(DefinitionKind kind, std::string_view name,
-                               const std::function<Result<Answer>(const DwarfUnit&)>& question) const {
+Result<Answer> DwarfUnits::ask_nearby(std::string_view name,
+                                      const std::function<Result<Answer>(const DwarfUnit&)>& question) {
   std::optional<Error> failure;
-  bool found_units = false;
   for (std::size_t group = 0; group < anchor_groups.size(); ++group) {
     if (!anchor_groups[group].serves(name)) continue;
     locate(group);
     if (!places_[group].offset) continue;
-    found_units = true;
     auto unit = unit_at(*places_[group].offset);
-    if (!unit) {
-      failure = std::move(unit).error();
-      continue;
-    }
-    auto answer = question(**unit);
+    auto answer = unit ? question(**unit) : Result<Answer>(std::move(unit).error());
     if (answer) return answer;
-    if (answer.error().code != Errc::no_type) failure = std::move(answer).error();
+    if (answer.error().code != Errc::no_type && !failure) failure = std::move(answer).error();
   }
   if (failure) return *std::move(failure);
-  const Error absent{Errc::no_type, fmt::format("the debug information does not know {}", name), {}};
-  if (found_units) return absent;
-
-  if (auto indexed = index_everything(); !indexed) return std::move(indexed).error();
-  const auto found = everything_->find(definition_key(kind, name));
-  if (found == everything_->end()) return absent;
-  if (!other_unit_ || other_offset_ != found->second) {
-    auto header = read_unit_header(*sections_, found->second);
-    if (!header) return std::move(header).error();
-    auto unit = DwarfUnit::open(*sections_, *header);
-    if (!unit) return std::move(unit).error();
-    other_unit_ = std::move(*unit);
-    other_offset_ = found->second;
-  }
-  return question(*other_unit_);
+  return not_known(name);
 }
 
-Result<const DwarfUnit*> DwarfTypes::unit_at(std::uint64_t offset) const {
-  if (const auto known = units_.find(offset); known != units_.end()) return known->second.get();
-  auto header = read_unit_header(*sections_, offset);
-  if (!header) return std::move(header).error();
-  auto unit = DwarfUnit::open(*sections_, *header);
+template <class Answer>
+Result<Answer> DwarfUnits::ask_everywhere(DefinitionKind kind, std::string_view name,
+                                          const std::function<Result<Answer>(const DwarfUnit&)>& question) {
+  if (name.empty()) return not_known(name);
+  auto possible = file_.may_have_name(name);
+  if (!possible) return std::move(possible).error();
+  if (!*possible) return not_known(name);
+  auto offset = names_.find(kind, name);
+  if (!offset) return std::move(offset).error();
+  auto unit = *offset ? unit_at(**offset) : shared_unit_with(kind, name);
   if (!unit) return std::move(unit).error();
-  return units_.emplace(offset, std::move(*unit)).first->second.get();
+  if (*unit == nullptr) return not_known(name);
+  return question(**unit);
+}
+
+/// A unit of the file to which dwz moved what several files share; null when that has none of the name, or there is no such
+/// file.
+Result<const DwarfUnit*> DwarfUnits::shared_unit_with(DefinitionKind kind, std::string_view name) {
+  if (!file_.names_alternate()) return nullptr;
+  auto file = file_.alternate();
+  if (!file) return std::move(file).error();
+  if (!shared_names_) shared_names_.emplace(**file);
+  auto offset = shared_names_->find(kind, name);
+  if (!offset) return std::move(offset).error();
+  if (!*offset) return nullptr;
+  auto known = shared_units_.find(**offset);
+  if (known == shared_units_.end())
+    known = shared_units_.emplace(**offset, DwarfUnit::open(**file, **offset)).first;
+  if (!known->second) return known->second.error();
+  return known->second->get();
+}
+
+/// Whether all that could know a type of that name was read and is whole.
+bool DwarfUnits::settles(std::string_view name) {
+  bool settled = false;
+  for (std::size_t group = 0; group < anchor_groups.size(); ++group) {
+    if (!anchor_groups[group].is_home_of(name)) continue;
+    locate(group);
+    // A file that is not there says nothing: the image may be cut down to a few units, or optimised when it was linked.
+    if (!places_[group].is_exact || !places_[group].offset) return false;
+    const auto unit = unit_at(*places_[group].offset);
+    if (!unit || !(*unit)->is_self_contained()) return false;
+    settled = true;
+  }
+  return settled;
+}
+
+/// Units are opened once, those that cannot be read as well.
+Result<const DwarfUnit*> DwarfUnits::unit_at(std::uint64_t offset) {
+  auto known = units_.find(offset);
+  if (known == units_.end()) known = units_.emplace(offset, DwarfUnit::open(file_, offset)).first;
+  if (!known->second) return known->second.error();
+  return known->second->get();
+}
+
+void DwarfUnits::open_other_files() {
+  file_.open_other_files();
+  locate(0);
+  if (!places_[0].offset || !file_.is_skeleton_at(*places_[0].offset)) return;
+  for (std::size_t group = 0; group < anchor_groups.size(); ++group) {
+    locate(group);
+    if (places_[group].offset) file_.open_dwo_of(*places_[group].offset);
+  }
 }
 
 /// DW_AT_name of the unit, empty when it cannot be read.
-std::string DwarfTypes::unit_name(const UnitHeader& header) const {
-  auto dies = UnitDies::open(*sections_, header, UnitDies::Extent::root_only);
-  return dies ? std::string((*dies)->name((*dies)->root())) : std::string();
+std::string DwarfUnits::unit_name(const UnitHeader& header) {
+  auto dies = UnitDies::open(file_, header, UnitDies::Extent::root_only);
+  return dies ? std::string((*dies)->root().name()) : std::string();
 }
 
-void DwarfTypes::locate(std::size_t group) const {
+void DwarfUnits::locate(std::size_t group) {
   if (places_[group].known) return;
   places_[group].known = true;
   if (locate_by_anchors(group)) return;
   const bool has_anchor =
       std::any_of(anchor_groups[group].functions.begin(), anchor_groups[group].functions.end(),
                   [this](std::string_view f) { return symbols_ && symbols_(f); });
-  if (!has_anchor && any_anchor_is_a_symbol()) return;
-  locate_by_names();
+  if (has_anchor || !any_anchor_is_a_symbol()) locate_by_names();
 }
 
-bool DwarfTypes::any_anchor_is_a_symbol() const {
+bool DwarfUnits::any_anchor_is_a_symbol() const {
   for (const AnchorGroup& group : anchor_groups) {
     for (const std::string_view function : group.functions) {
       if (symbols_ && symbols_(function)) return true;
@@ -217,18 +298,20 @@ bool DwarfTypes::any_anchor_is_a_symbol() const {
   return false;
 }
 
-bool DwarfTypes::locate_by_anchors(std::size_t group) const {
-  auto aranges = sections_->whole(".debug_aranges");
+bool DwarfUnits::locate_by_anchors(std::size_t group) {
+  auto aranges = file_.sections().whole(".debug_aranges");
   if (!symbols_ || !aranges) return false;
   std::optional<std::uint64_t> other;
   for (const std::string_view function : anchor_groups[group].functions) {
     const auto address = symbols_(function);
-    const auto offset = address ? find_in_aranges(*aranges, sections_->order(), *address) : std::nullopt;
+    const auto offset =
+        address ? find_in_aranges(*aranges, file_.sections().order(), *address) : std::nullopt;
     if (!offset || offset == other) continue;
-    const auto header = read_unit_header(*sections_, *offset);
+    const auto header = header_at(*offset);
     if (!header) continue;
     if (is_file(unit_name(*header), anchor_groups[group].file)) {
       places_[group].offset = offset;
+      places_[group].is_exact = true;
       return true;
     }
     if (!other) other = offset;
@@ -239,12 +322,15 @@ bool DwarfTypes::locate_by_anchors(std::size_t group) const {
 }
 
 /// Fills in the places of all groups not found yet.
-void DwarfTypes::locate_by_names() const {
-  auto walked = walk_units(*sections_, [this](const UnitHeader& header) {
+void DwarfUnits::locate_by_names() {
+  auto walked = walk_units(file_.sections(), ".debug_info", [this](const UnitHeader& header) {
     const std::string name = unit_name(header);
     bool all_found = true;
     for (std::size_t i = 0; i < anchor_groups.size(); ++i) {
-      if (!places_[i].offset && is_file(name, anchor_groups[i].file)) places_[i].offset = header.offset;
+      if (!places_[i].offset && is_file(name, anchor_groups[i].file)) {
+        places_[i].offset = header.offset;
+        places_[i].is_exact = true;
+      }
       all_found = all_found && places_[i].offset;
     }
     return !all_found;
@@ -255,26 +341,9 @@ void DwarfTypes::locate_by_names() const {
   for (Place& place : places_) place.known = true;
 }
 
-Result<void> DwarfTypes::index_everything() const {
-  if (everything_) return {};
-  std::unordered_map<std::string, std::uint64_t> names;
-  auto walked = walk_units(*sections_, [&](const UnitHeader& header) {
-    // A unit that cannot be read is like one that is not there: the others count.
-    auto unit = DwarfUnit::open(*sections_, header);
-    if (!unit) return true;
-    static_cast<void>((*unit)->for_each_definition([&](DefinitionKind kind, std::string_view name) {
-      names.try_emplace(definition_key(kind, name), header.offset);
-    }));
-    return true;
-  });
-  if (!walked && names.empty()) return walked;
-  everything_ = std::move(names);
-  return {};
-}
-
 }  // namespace
 
-Result<std::unique_ptr<TypeSource>> open_dwarf(std::shared_ptr<const File> file, AddressLookup symbols) {
+Result<DwarfSources> open_dwarf_sources(std::shared_ptr<const File> file, AddressLookup symbols) {
   auto sections = ElfSections::open(std::move(file));
   if (!sections) return std::move(sections).error();
   if ((*sections)->is_relocatable()) {
@@ -291,7 +360,18 @@ Result<std::unique_ptr<TypeSource>> open_dwarf(std::shared_ptr<const File> file,
     if (section.size == 0 || !section.name.starts_with(".debug_")) continue;
     if (auto readable = (*sections)->read(section.name, 0, 0); !readable) return std::move(readable).error();
   }
-  return std::unique_ptr<TypeSource>(std::make_unique<DwarfTypes>(std::move(*sections), std::move(symbols)));
+  auto units = std::make_shared<DwarfUnits>(std::move(*sections), std::move(symbols));
+  units->open_other_files();
+  return DwarfSources{std::make_unique<DwarfTypes>(units, DwarfTypes::Step::nearby),
+                      std::make_unique<DwarfTypes>(units, DwarfTypes::Step::everywhere)};
+}
+
+Result<std::unique_ptr<TypeSource>> open_dwarf(std::shared_ptr<const File> file, AddressLookup symbols) {
+  auto sources = open_dwarf_sources(std::move(file), std::move(symbols));
+  if (!sources) return std::move(sources).error();
+  std::vector<OpenTypes> others;
+  others.push_back(opens(std::move(sources->everywhere)));
+  return make_type_chain(std::move(sources->nearby), std::move(others));
 }
 
 }  // namespace memsect

@@ -5,6 +5,10 @@
 //   .debug_abbrev   the ONE table of that unit; the offset of it in the unit's header, our copy, is set to 0
 //   .debug_str, .debug_line_str, ...    as they are, whole, when first needed: strings are reached by their own offsets
 //
+// What leads out of the unit is ours to follow, since libdwarf knows of no other: references of the forms DW_FORM_ref_addr
+// (another unit; dwz and link-time optimisation write them), DW_FORM_GNU_ref_alt and _ref_sup (the file that dwz -m made),
+// and strings through .debug_str_offsets (DW_FORM_strx; the base is the unit's, or its file's) or in that other file.
+//
 // Opening a vmlinux of 600 MB the usual way (dwarf_init_path) costs 0.5 to 1.6 s and up to 820 MB, and
 // applies the leftover relocations of Debian's 5.10 and 6.1. This way it is a few milliseconds.
 //
@@ -21,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#include "types/dwarf_file.h"
+
 namespace memsect {
 namespace {
 
@@ -33,48 +39,70 @@ constexpr std::size_t largest_abbrev_table = std::size_t{16} << 20;
 
 // DW_FORM_* and DW_OP_*; <dwarf.h> is a header of elfutils as well, and which one is found is chance.
 constexpr Dwarf_Half form_ref_addr = 0x10;
+constexpr Dwarf_Half form_ref_sig8 = 0x20;
 constexpr Dwarf_Half form_sdata = 0x0d;
 constexpr Dwarf_Half form_implicit_const = 0x21;
 constexpr std::uint8_t op_plus_uconst = 0x23;
+
+/// DW_FORM_GNU_ref_alt, _ref_sup4, _ref_sup8.
+bool leads_to_alternate(Dwarf_Half form) { return form == 0x1f20 || form == 0x1c || form == 0x24; }
+/// DW_FORM_GNU_strp_alt, _strp_sup.
+bool is_alternate_string(Dwarf_Half form) { return form == 0x1f21 || form == 0x1d; }
+/// DW_FORM_strx, _strx1 to _strx4, _GNU_str_index.
+bool is_indexed_string(Dwarf_Half form) {
+  return form == 0x1a || (form >= 0x25 && form <= 0x28) || form == 0x1f02;
+}
 
 /// What libdwarf may ask for. The two that are ours come first; number 0 is the empty section of every ELF
 /// file. .debug_rnglists is left out on purpose: libdwarf would parse all of it, 3 MB, and types have no
 /// address ranges.
 constexpr std::array<const char*, 7> section_names = {
     "", ".debug_info", ".debug_abbrev", ".debug_str", ".debug_line_str", ".debug_str_offsets", ".debug_addr"};
+constexpr std::array<const char*, 5> dwo_section_names = {"", ".debug_info.dwo", ".debug_abbrev.dwo",
+                                                          ".debug_str.dwo", ".debug_str_offsets.dwo"};
+constexpr std::array<const char*, 5> dwo_parts = {"", "info", "abbrev", "str", "str_offsets"};
 constexpr std::size_t info_index = 1;
 constexpr std::size_t abbrev_index = 2;
 
 /// What the callbacks of the interface work on.
 struct Provider {
-  ElfSections* sections = nullptr;
+  DwarfFile* file = nullptr;
   std::vector<std::byte> info;
   std::vector<std::byte> abbrev;
   std::optional<Error> failure;  ///< why a section could not be loaded: libdwarf keeps a number only
 
+  std::size_t count() const { return file->is_dwo() ? dwo_section_names.size() : section_names.size(); }
+  const char* name_of(std::size_t index) const {
+    return file->is_dwo() ? dwo_section_names[index] : section_names[index];
+  }
   std::uint64_t size_of(std::size_t index) const {
     if (index == info_index) return info.size();
     if (index == abbrev_index) return abbrev.size();
-    return index == 0 ? 0 : sections->size_of(section_names[index]);
+    if (index == 0) return 0;
+    return file->is_dwo() ? file->part(dwo_parts[index]).size
+                          : file->sections().size_of(section_names[index]);
   }
   Result<Bytes> bytes_of(std::size_t index) {
     if (index == info_index) return Bytes(info);
     if (index == abbrev_index) return Bytes(abbrev);
-    return sections->whole(section_names[index]);
+    auto whole = file->sections().whole(name_of(index));
+    if (!whole || !file->is_dwo()) return whole;
+    const SectionPart& part = file->part(dwo_parts[index]);
+    return whole->subspan(part.offset, part.size);  // part() has held it against the section
   }
 };
 
 Provider& provider_of(void* object) { return *static_cast<Provider*>(object); }
 
 Dwarf_Small word_size(void* object) {
-  return static_cast<Dwarf_Small>(provider_of(object).sections->address_size());
+  return static_cast<Dwarf_Small>(provider_of(object).file->sections().address_size());
 }
-Dwarf_Unsigned section_count(void*) { return section_names.size(); }
+Dwarf_Unsigned section_count(void* object) { return provider_of(object).count(); }
 
 template <class Index>
 int load_section(void* object, Index index, Dwarf_Small** data, int* error) {
   Provider& provider = provider_of(object);
-  if (index >= section_names.size()) return DW_DLV_NO_ENTRY;
+  if (index >= provider.count()) return DW_DLV_NO_ENTRY;
   auto bytes = provider.bytes_of(index);
   if (!bytes) {
     provider.failure = std::move(bytes).error();
@@ -92,14 +120,14 @@ int load_section(void* object, Index index, Dwarf_Small** data, int* error) {
 using ObjectInterface = Dwarf_Obj_Access_Interface;
 
 int section_info(void* object, Dwarf_Half index, Dwarf_Obj_Access_Section* info, int*) {
-  if (index >= section_names.size()) return DW_DLV_NO_ENTRY;
+  if (index >= provider_of(object).count()) return DW_DLV_NO_ENTRY;
   *info = {};
-  info->name = section_names[index];
+  info->name = provider_of(object).name_of(index);
   info->size = provider_of(object).size_of(index);
   return DW_DLV_OK;
 }
 Dwarf_Endianness byte_order(void* object) {
-  return provider_of(object).sections->order() == ByteOrder::big ? DW_OBJECT_MSB : DW_OBJECT_LSB;
+  return provider_of(object).file->sections().order() == ByteOrder::big ? DW_OBJECT_MSB : DW_OBJECT_LSB;
 }
 constexpr Dwarf_Obj_Access_Methods object_methods = {section_info,  byte_order,   word_size, word_size,
                                                      section_count, load_section, nullptr};
@@ -115,19 +143,19 @@ constexpr Dwarf_Small end_big = 1;     // DW_END_big
 constexpr Dwarf_Small end_little = 2;  // DW_END_little
 
 int section_info(void* object, Dwarf_Unsigned index, Dwarf_Obj_Access_Section_a* info, int*) {
-  if (index >= section_names.size()) return DW_DLV_NO_ENTRY;
+  if (index >= provider_of(object).count()) return DW_DLV_NO_ENTRY;
   *info = {};
-  info->as_name = section_names[index];
+  info->as_name = provider_of(object).name_of(index);
   info->as_size = provider_of(object).size_of(index);
   return DW_DLV_OK;
 }
 Dwarf_Small byte_order(void* object) {
-  return provider_of(object).sections->order() == ByteOrder::big ? end_big : end_little;
+  return provider_of(object).file->sections().order() == ByteOrder::big ? end_big : end_little;
 }
 /// Bounds what libdwarf believes of section sizes.
 Dwarf_Unsigned file_size(void* object) {
   std::uint64_t size = 0;
-  for (std::size_t i = 0; i < section_names.size(); ++i) size += provider_of(object).size_of(i);
+  for (std::size_t i = 0; i < provider_of(object).count(); ++i) size += provider_of(object).size_of(i);
   return size;
 }
 constexpr Dwarf_Obj_Access_Methods_a object_methods = [] {
@@ -155,16 +183,21 @@ using Attribute = std::unique_ptr<Dwarf_Attribute_s, AttributeDeleter>;
 
 class LibdwarfUnit final : public UnitDies {
  public:
-  LibdwarfUnit(ElfSections& sections, const UnitHeader& header) : header_(header) {
-    provider_.sections = &sections;
+  LibdwarfUnit(DwarfFile& file, const UnitHeader& header) : file_(file), header_(header) {
+    provider_.file = &file;
   }
   LibdwarfUnit(const LibdwarfUnit&) = delete;
   LibdwarfUnit& operator=(const LibdwarfUnit&) = delete;
   /// Reads the bytes and hands them to libdwarf; once, before anything else.
   Result<void> load(Extent extent);
 
+  const UnitHeader& header() const override { return header_; }
+  const AbbrevTraits& abbrev_traits() const override { return abbrev_traits_; }
   const Die& root() const override { return root_; }
   Result<Die> at(std::uint64_t offset) const override;
+  std::string_view text(const Die& die, DwarfAttribute attribute) const override;
+
+ protected:
   Result<void> for_each_child(const Die& parent, const std::function<bool(const Die&)>& visit) const override;
   DwarfTag tag(const Die& die) const override;
   std::uint64_t offset(const Die& die) const override;
@@ -172,13 +205,17 @@ class LibdwarfUnit final : public UnitDies {
   bool has(const Die& die, DwarfAttribute attribute) const override;
   std::optional<std::int64_t> number(const Die& die, DwarfAttribute attribute) const override;
   Result<std::uint64_t> member_location(const Die& member) const override;
-  Result<Die> type_of(const Die& die) const override;
+  Result<Die> follow(const Die& die, DwarfAttribute attribute) const override;
 
  private:
   Result<void> load_info(Extent extent);
   Result<void> load_abbreviations();
   Result<void> open_handle();
   Attribute attribute_of(const Die& die, DwarfAttribute attribute) const;
+  /// DW_FORM_*, 0 when libdwarf does not tell.
+  Dwarf_Half form_of(const Attribute& attribute) const;
+  Result<std::uint64_t> reference_in(const Attribute& attribute) const;
+  Result<std::uint64_t> str_offsets_base() const;
   std::optional<std::int64_t> number_in(const Attribute& attribute) const;
   /// What libdwarf said, or what the section provider had to say before.
   Error failed(Dwarf_Error error, std::string_view doing) const;
@@ -187,7 +224,10 @@ class LibdwarfUnit final : public UnitDies {
     if (error != nullptr) dwarf_dealloc_error(debug_.get(), error);
   }
 
+  DwarfFile& file_;
   UnitHeader header_;
+  AbbrevTraits abbrev_traits_;
+  mutable std::optional<std::uint64_t> str_offsets_base_;
   mutable Provider provider_;
   ObjectInterface interface_{};
   std::unique_ptr<Dwarf_Debug_s, DebugDeleter> debug_;
@@ -207,7 +247,7 @@ Result<void> LibdwarfUnit::load_info(Extent extent) {
                  {}};
   }
   const std::uint64_t size = extent == Extent::whole ? header_.size : std::min(header_.size, root_extent);
-  auto info = provider_.sections->read(".debug_info", header_.offset, size);
+  auto info = file_.sections().read(provider_.name_of(info_index), header_.offset, size);
   if (!info) return std::move(info).error();
   provider_.info = std::move(*info);
   return {};
@@ -222,23 +262,25 @@ void patch(std::span<std::byte> field, std::uint64_t value, ByteOrder order) {
 }
 
 Result<void> LibdwarfUnit::load_abbreviations() {
-  const std::uint64_t section_size = provider_.sections->size_of(".debug_abbrev");
+  const SectionPart& part = file_.part("abbrev");
   const std::uint64_t offset = header_.abbrev_offset;
-  const std::uint64_t room = offset <= section_size ? section_size - offset : 0;
-  std::optional<std::size_t> size;
-  for (std::uint64_t window = first_abbrev_window; !size && window <= largest_abbrev_table; window *= 8) {
-    auto bytes = provider_.sections->read(".debug_abbrev", offset, std::min(window, room));
+  const std::uint64_t room = offset <= part.size ? part.size - offset : 0;
+  std::optional<AbbrevTraits> traits;
+  for (std::uint64_t window = first_abbrev_window; !traits && window <= largest_abbrev_table; window *= 8) {
+    auto bytes =
+        file_.sections().read(part.name, part.offset + std::min(offset, part.size), std::min(window, room));
     if (!bytes) return std::move(bytes).error().within(fmt::format("unit at {:#x}", header_.offset));
-    size = abbrev_table_size(*bytes);
+    traits = scan_abbrev_table(*bytes);
     provider_.abbrev = std::move(*bytes);
     if (window >= room) break;
   }
-  if (!size) {
+  if (!traits) {
     return Error{Errc::corrupt, fmt::format(".debug_abbrev: the table at {:#x} does not end", offset), {}};
   }
-  provider_.abbrev.resize(*size);
+  abbrev_traits_ = *traits;
+  provider_.abbrev.resize(traits->size);
   // Offset 0 of the abbreviations we give; and a length that ends where our copy of the unit ends.
-  const ByteOrder order = provider_.sections->order();
+  const ByteOrder order = file_.sections().order();
   const std::span<std::byte> unit(provider_.info);
   const std::size_t length_size = header_.offset_size == 8 ? 12 : 4;
   patch(unit.subspan(header_.abbrev_field, header_.offset_size), 0, order);
@@ -267,7 +309,7 @@ Result<void> LibdwarfUnit::open_handle() {
   Dwarf_Die root = nullptr;
   if (dwarf_siblingof_b(debug, nullptr, 1, &root, &error) != DW_DLV_OK)
     return failed(error, "reading the first entry");
-  root_.reset(root);
+  root_ = Die(*this, root);
   return {};
 }
 
@@ -290,7 +332,7 @@ Result<Die> LibdwarfUnit::at(std::uint64_t offset) const {
   if (dwarf_offdie_b(debug_.get(), offset, 1, &die, &error) != DW_DLV_OK) {
     return failed(error, fmt::format("reading the entry at {:#x}", offset));
   }
-  return Die(die);
+  return Die(*this, die);
 }
 
 Result<void> LibdwarfUnit::for_each_child(const Die& parent,
@@ -298,7 +340,7 @@ Result<void> LibdwarfUnit::for_each_child(const Die& parent,
   Dwarf_Die raw = nullptr;
   Dwarf_Error error = nullptr;
   int got = dwarf_child(parent.get(), &raw, &error);
-  Die child(got == DW_DLV_OK ? raw : nullptr);
+  Die child(*this, got == DW_DLV_OK ? raw : nullptr);
   std::uint64_t before = offset(parent);
   while (got == DW_DLV_OK) {
     // DW_AT_sibling may point anywhere in a damaged unit; forward only means that the walk ends.
@@ -312,7 +354,7 @@ Result<void> LibdwarfUnit::for_each_child(const Die& parent,
     before = here;
     if (!visit(child)) return {};
     got = dwarf_siblingof_b(debug_.get(), child.get(), 1, &raw, &error);
-    child.reset(got == DW_DLV_OK ? raw : nullptr);
+    child = Die(*this, got == DW_DLV_OK ? raw : nullptr);
   }
   if (got == DW_DLV_ERROR) return failed(error, fmt::format("reading the entries after {:#x}", before));
   return {};
@@ -333,11 +375,54 @@ std::uint64_t LibdwarfUnit::offset(const Die& die) const {
 }
 
 std::string_view LibdwarfUnit::name(const Die& die) const {
+  if (abbrev_traits_.has_indexed_strings || abbrev_traits_.has_foreign_strings)
+    return text(die, DwarfAttribute::name);
   char* name = nullptr;
   Dwarf_Error error = nullptr;
   const int got = dwarf_diename(die.get(), &name, &error);
   if (got == DW_DLV_ERROR) forget(error);
   return got == DW_DLV_OK && name != nullptr ? name : std::string_view{};
+}
+
+std::string_view LibdwarfUnit::text(const Die& die, DwarfAttribute attribute) const {
+  const Attribute found = attribute_of(die, attribute);
+  if (!found) return {};
+  const Dwarf_Half form = form_of(found);
+  Dwarf_Error error = nullptr;
+  if (is_alternate_string(form)) {
+    const auto at = reference_in(found);
+    auto alternate = file_.alternate();
+    if (!at || !alternate) return {};
+    const auto text = (*alternate)->string_at(*at);
+    return text ? *text : std::string_view{};
+  }
+  if (is_indexed_string(form)) {
+    Dwarf_Unsigned index = 0;
+    const int got = dwarf_get_debug_str_index(found.get(), &index, &error);
+    if (got == DW_DLV_ERROR) forget(error);
+    const auto base = str_offsets_base();
+    if (got != DW_DLV_OK || !base) return {};
+    const auto text = file_.indexed_string(index, *base, header_.offset_size);
+    return text ? *text : std::string_view{};
+  }
+  char* text = nullptr;
+  const int got = dwarf_formstring(found.get(), &text, &error);
+  if (got == DW_DLV_ERROR) forget(error);
+  return got == DW_DLV_OK && text != nullptr ? text : std::string_view{};
+}
+
+/// Where the unit's part of .debug_str_offsets begins. In .dwo files there is one, behind a header from DWARF 5 on.
+Result<std::uint64_t> LibdwarfUnit::str_offsets_base() const {
+  if (str_offsets_base_) return *str_offsets_base_;
+  const Attribute base = attribute_of(root_, DwarfAttribute::str_offsets_base);
+  if (base) {
+    auto at = reference_in(base);
+    if (!at) return at;
+    str_offsets_base_ = *at;
+  } else {
+    str_offsets_base_ = header_.version < 5 ? 0 : 2 * header_.offset_size;
+  }
+  return *str_offsets_base_;
 }
 
 bool LibdwarfUnit::has(const Die& die, DwarfAttribute attribute) const {
@@ -356,13 +441,26 @@ Attribute LibdwarfUnit::attribute_of(const Die& die, DwarfAttribute attribute) c
   return Attribute(got == DW_DLV_OK ? found : nullptr);
 }
 
-std::optional<std::int64_t> LibdwarfUnit::number_in(const Attribute& attribute) const {
+Dwarf_Half LibdwarfUnit::form_of(const Attribute& attribute) const {
   Dwarf_Half form = 0;
   Dwarf_Error error = nullptr;
-  if (dwarf_whatform(attribute.get(), &form, &error) != DW_DLV_OK) {
-    forget(error);
-    return std::nullopt;
-  }
+  if (dwarf_whatform(attribute.get(), &form, &error) == DW_DLV_OK) return form;
+  forget(error);
+  return 0;
+}
+
+/// A reference or an offset of a section, as it stands there; of a reference inside the unit, from the unit's start.
+Result<std::uint64_t> LibdwarfUnit::reference_in(const Attribute& attribute) const {
+  Dwarf_Off target = 0;
+  Dwarf_Error error = nullptr;
+  if (dwarf_global_formref(attribute.get(), &target, &error) == DW_DLV_OK) return target;
+  return failed(error, "following a reference");
+}
+
+std::optional<std::int64_t> LibdwarfUnit::number_in(const Attribute& attribute) const {
+  const Dwarf_Half form = form_of(attribute);
+  if (form == 0) return std::nullopt;
+  Dwarf_Error error = nullptr;
   Dwarf_Signed with_sign = 0;
   Dwarf_Unsigned without_sign = 0;
   const bool has_sign = form == form_sdata || form == form_implicit_const;
@@ -424,33 +522,37 @@ Result<std::uint64_t> LibdwarfUnit::member_location(const Die& member) const {
                {}};
 }
 
-Result<Die> LibdwarfUnit::type_of(const Die& die) const {
-  const Attribute type = attribute_of(die, DwarfAttribute::type);
-  if (!type) return Die();
-  Dwarf_Half form = 0;
-  Dwarf_Off target = 0;
-  Dwarf_Error error = nullptr;
-  if (dwarf_whatform(type.get(), &form, &error) != DW_DLV_OK ||
-      dwarf_global_formref(type.get(), &target, &error) != DW_DLV_OK) {
-    return failed(error, "following a type");
+Result<Die> LibdwarfUnit::follow(const Die& die, DwarfAttribute attribute) const {
+  const Attribute reference = attribute_of(die, attribute);
+  if (!reference) return Die();
+  const Dwarf_Half form = form_of(reference);
+  if (form == form_ref_sig8) {
+    return Error{
+        Errc::unsupported,
+        fmt::format(".debug_info: the unit at {:#x} refers to units of types (-fdebug-types-section)",
+                    header_.offset),
+        {}};
   }
-  if (form != form_ref_addr) return at(target);
+  auto target = reference_in(reference);
+  if (!target) return std::move(target).error();
+  if (leads_to_alternate(form)) {
+    auto alternate = file_.alternate();
+    if (!alternate) return std::move(alternate).error();
+    return (*alternate)->entry_at(*target);
+  }
+  if (form != form_ref_addr) return at(*target);
   // Counted from the start of .debug_info, not of the unit.
-  const std::uint64_t within = target - header_.offset;
+  const std::uint64_t within = *target - header_.offset;
   if (within < provider_.info.size()) return at(within);
-  return Error{
-      Errc::unsupported,
-      fmt::format(".debug_info: the unit at {:#x} refers to types of other units", header_.offset),
-      "kernels linked with link-time optimisation are described so: use a vmlinux linked without LTO"};
+  return file_.entry_at(*target);
 }
 
 }  // namespace
 
 void DieDeleter::operator()(Dwarf_Die_s* die) const { dwarf_dealloc_die(die); }
 
-Result<std::unique_ptr<UnitDies>> UnitDies::open(ElfSections& sections, const UnitHeader& header,
-                                                 Extent extent) {
-  auto unit = std::make_unique<LibdwarfUnit>(sections, header);
+Result<std::unique_ptr<UnitDies>> UnitDies::open(DwarfFile& file, const UnitHeader& header, Extent extent) {
+  auto unit = std::make_unique<LibdwarfUnit>(file, header);
   if (auto loaded = unit->load(extent); !loaded) return std::move(loaded).error();
   return std::unique_ptr<UnitDies>(std::move(unit));
 }

@@ -53,8 +53,7 @@ struct Shape {
 
 class LayoutReader {
  public:
-  LayoutReader(const UnitDies& dies, unsigned address_size, ByteOrder order)
-      : dies_(dies), address_size_(address_size), order_(order) {}
+  LayoutReader(unsigned address_size, ByteOrder order) : address_size_(address_size), order_(order) {}
 
   Result<void> add_members(const Die& record, std::uint64_t base, unsigned depth);
   std::vector<Member> take_members() { return std::move(members_); }
@@ -69,7 +68,6 @@ class LayoutReader {
   /// Counts one more entry; false when it was one too many.
   bool count_entry() { return ++entries_ <= most_entries; }
 
-  const UnitDies& dies_;
   unsigned address_size_;
   ByteOrder order_;
   unsigned entries_ = 0;
@@ -90,11 +88,10 @@ bool adds_nothing(DwarfTag tag) {
 Result<Peeled> LayoutReader::peel(Die type) {
   Peeled peeled{std::move(type), {}};
   for (unsigned links = 0; links < longest_type_chain; ++links) {
-    if (!peeled.die || !adds_nothing(dies_.tag(peeled.die))) return peeled;
+    if (!peeled.die || !adds_nothing(peeled.die.tag())) return peeled;
     if (!count_entry()) break;
-    if (peeled.alias.empty() && dies_.tag(peeled.die) == DwarfTag::typedef_type)
-      peeled.alias = dies_.name(peeled.die);
-    auto next = dies_.type_of(peeled.die);
+    if (peeled.alias.empty() && peeled.die.tag() == DwarfTag::typedef_type) peeled.alias = peeled.die.name();
+    auto next = peeled.die.type();
     if (!next) return std::move(next).error();
     peeled.die = std::move(*next);
   }
@@ -104,20 +101,20 @@ Result<Peeled> LayoutReader::peel(Die type) {
 Result<Shape> LayoutReader::shape_of(Peeled type, unsigned depth) {
   if (depth > deepest_nesting || !count_entry()) return too_deep("types are");
   if (!type.die) return Error{Errc::corrupt, "a member is void", {}};
-  const DwarfTag tag = dies_.tag(type.die);
+  const DwarfTag tag = type.die.tag();
   if (tag == DwarfTag::array_type) return shape_of_array(type.die, depth);
 
   Shape shape;
   shape.type_name = type.alias;
   const bool has_tag_name = is_record(tag) || tag == DwarfTag::enumeration_type;
-  if (shape.type_name.empty() && has_tag_name) shape.type_name = dies_.name(type.die);
-  const auto size = dies_.number(type.die, DwarfAttribute::byte_size);
+  if (shape.type_name.empty() && has_tag_name) shape.type_name = type.die.name();
+  const auto size = type.die.number(DwarfAttribute::byte_size);
   if (size && *size >= 0) {
     shape.size = static_cast<std::uint64_t>(*size);
   } else if (tag == DwarfTag::pointer_type) {
     shape.size = address_size_;
-  } else if (tag == DwarfTag::enumeration_type && dies_.has(type.die, DwarfAttribute::type)) {
-    auto underlying = dies_.type_of(type.die);
+  } else if (tag == DwarfTag::enumeration_type && type.die.has(DwarfAttribute::type)) {
+    auto underlying = type.die.type();
     if (!underlying) return std::move(underlying).error();
     auto peeled = peel(std::move(*underlying));
     if (!peeled) return std::move(peeled).error();
@@ -125,14 +122,14 @@ Result<Shape> LayoutReader::shape_of(Peeled type, unsigned depth) {
     if (!inner) return inner;
     shape.size = inner->size;
   } else {
-    return Error{Errc::corrupt, fmt::format("the type at {:#x} has no size", dies_.offset(type.die)), {}};
+    return Error{Errc::corrupt, fmt::format("the type at {:#x} has no size", type.die.offset()), {}};
   }
   shape.element_size = shape.size;
   return shape;
 }
 
 Result<Shape> LayoutReader::shape_of_array(const Die& array, unsigned depth) {
-  auto element = dies_.type_of(array);
+  auto element = array.type();
   if (!element) return std::move(element).error();
   auto peeled = peel(std::move(*element));
   if (!peeled) return std::move(peeled).error();
@@ -152,14 +149,14 @@ Result<Shape> LayoutReader::shape_of_array(const Die& array, unsigned depth) {
 /// All dimensions of one DW_TAG_array_type.
 Result<std::uint64_t> LayoutReader::elements_of(const Die& array) {
   std::optional<std::uint64_t> elements = 1;
-  auto walked = dies_.for_each_child(array, [&](const Die& child) {
+  auto walked = array.for_each_child([&](const Die& child) {
     if (!count_entry()) elements.reset();
     if (!elements) return false;
-    if (dies_.tag(child) != DwarfTag::subrange_type) return true;
+    if (child.tag() != DwarfTag::subrange_type) return true;
     std::uint64_t length = 0;
-    if (const auto count = dies_.number(child, DwarfAttribute::count)) {
+    if (const auto count = child.number(DwarfAttribute::count)) {
       length = static_cast<std::uint64_t>(*count);
-    } else if (const auto last = dies_.number(child, DwarfAttribute::upper_bound)) {
+    } else if (const auto last = child.number(DwarfAttribute::upper_bound)) {
       const bool none = *last == -1 || *last == 0xffffffff;  // the latter as DW_FORM_data4
       length = none ? 0 : static_cast<std::uint64_t>(*last) + 1;
     }
@@ -175,7 +172,7 @@ Result<std::uint64_t> LayoutReader::elements_of(const Die& array) {
 /// size. DWARF 4 says where that unit is, and how far the field is from its highest bit.
 void LayoutReader::place_bits(const Die& die, std::uint64_t base, Member& member) const {
   const auto number = [&](DwarfAttribute attribute) {
-    const auto value = dies_.number(die, attribute);
+    const auto value = die.number(attribute);
     return value && *value >= 0 ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
   };
   member.bit_size = number(DwarfAttribute::bit_size).value_or(0);
@@ -191,16 +188,16 @@ void LayoutReader::place_bits(const Die& die, std::uint64_t base, Member& member
 }
 
 Result<void> LayoutReader::add_member(const Die& die, std::uint64_t base, unsigned depth) {
-  auto location = dies_.member_location(die);
+  auto location = die.member_location();
   if (!location) return std::move(location).error();
-  auto type = dies_.type_of(die);
+  auto type = die.type();
   if (!type) return std::move(type).error();
   auto peeled = peel(std::move(*type));
   if (!peeled) return std::move(peeled).error();
 
-  const std::string_view name = dies_.name(die);
+  const std::string_view name = die.name();
   if (name.empty()) {
-    if (!peeled->die || !is_record(dies_.tag(peeled->die))) return {};
+    if (!peeled->die || !is_record(peeled->die.tag())) return {};
     return add_members(peeled->die, base + *location, depth + 1);
   }
   auto shape = shape_of(std::move(*peeled), 0);
@@ -212,7 +209,7 @@ Result<void> LayoutReader::add_member(const Die& die, std::uint64_t base, unsign
   member.element_size = shape->element_size;
   member.elements = shape->elements;
   member.type_name = std::move(shape->type_name);
-  if (dies_.has(die, DwarfAttribute::bit_size)) place_bits(die, base, member);
+  if (die.has(DwarfAttribute::bit_size)) place_bits(die, base, member);
   members_.push_back(std::move(member));
   return {};
 }
@@ -220,10 +217,10 @@ Result<void> LayoutReader::add_member(const Die& die, std::uint64_t base, unsign
 Result<void> LayoutReader::add_members(const Die& record, std::uint64_t base, unsigned depth) {
   if (depth > deepest_nesting) return too_deep("structs are");
   Result<void> added;
-  auto walked = dies_.for_each_child(record, [&](const Die& child) {
+  auto walked = record.for_each_child([&](const Die& child) {
     if (!count_entry()) {
       added = Error{Errc::corrupt, "more members than any struct has", {}};
-    } else if (dies_.tag(child) == DwarfTag::member) {
+    } else if (child.tag() == DwarfTag::member) {
       added = add_member(child, base, depth);
     }
     return added.has_value();
@@ -233,10 +230,9 @@ Result<void> LayoutReader::add_members(const Die& record, std::uint64_t base, un
 
 }  // namespace
 
-Result<StructLayout> read_struct_layout(const UnitDies& dies, const Die& definition, unsigned address_size,
-                                        ByteOrder order) {
-  LayoutReader reader(dies, address_size, order);
-  const auto size = dies.number(definition, DwarfAttribute::byte_size);
+Result<StructLayout> read_struct_layout(const Die& definition, unsigned address_size, ByteOrder order) {
+  LayoutReader reader(address_size, order);
+  const auto size = definition.number(DwarfAttribute::byte_size);
   if (!size || *size < 0) return Error{Errc::corrupt, "has no size", {}};
   if (auto added = reader.add_members(definition, 0, 0); !added) return std::move(added).error();
   StructLayout layout;

@@ -25,9 +25,23 @@ namespace {
 
 constexpr std::uint32_t is_64_bit_dwarf = 0xffffffff;
 constexpr std::uint32_t first_reserved_length = 0xfffffff0;
-constexpr std::uint8_t unit_compile = 1;  // DW_UT_compile
+// DW_UT_*
+constexpr std::uint8_t unit_compile = 1;
+constexpr std::uint8_t unit_type = 2;
+constexpr std::uint8_t unit_partial = 3;
+constexpr std::uint8_t unit_skeleton = 4;
+constexpr std::uint8_t unit_split_compile = 5;
+constexpr std::uint8_t unit_split_type = 6;
 
+constexpr std::uint64_t form_ref_addr = 0x10;
 constexpr std::uint64_t form_implicit_const = 0x21;
+
+/// DW_FORM_strx, _strx1 to _strx4, _GNU_str_index.
+bool is_indexed_string(std::uint64_t form) {
+  return form == 0x1a || (form >= 0x25 && form <= 0x28) || form == 0x1f02;
+}
+/// DW_FORM_strp_sup, _GNU_strp_alt.
+bool is_foreign_string(std::uint64_t form) { return form == 0x1d || form == 0x1f21; }
 
 /// unit_length, in both its forms. Fails the reader for the reserved values.
 struct UnitLength {
@@ -39,16 +53,6 @@ std::optional<UnitLength> read_length(ByteReader& reader) {
   if (length == is_64_bit_dwarf) return UnitLength{reader.u64(), 8};
   if (length >= first_reserved_length) return std::nullopt;
   return UnitLength{length, 4};
-}
-
-std::uint64_t read_uleb(ByteReader& reader) {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; reader.ok(); shift += 7) {
-    const std::uint8_t byte = reader.u8();
-    if (shift < 64) value |= std::uint64_t{byte & 0x7fU} << shift;
-    if ((byte & 0x80) == 0) break;
-  }
-  return value;
 }
 
 /// Whether one of the pairs in `set`, a whole set behind its length, covers the address.
@@ -64,7 +68,19 @@ bool set_covers(ByteReader reader, std::size_t pairs_alignment, unsigned address
 
 }  // namespace
 
+std::uint64_t read_uleb(ByteReader& reader) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; reader.ok(); shift += 7) {
+    const std::uint8_t byte = reader.u8();
+    if (shift < 64) value |= std::uint64_t{byte & 0x7fU} << shift;
+    if ((byte & 0x80) == 0) break;
+  }
+  return value;
+}
+
 bool UnitHeader::is_compile_unit() const { return kind == unit_compile; }
+bool UnitHeader::is_partial_unit() const { return kind == unit_partial; }
+bool UnitHeader::is_skeleton() const { return kind == unit_skeleton; }
 
 Result<UnitHeader> parse_unit_header(Bytes head, ByteOrder order, std::uint64_t offset,
                                      std::uint64_t section_size) {
@@ -96,6 +112,8 @@ Result<UnitHeader> parse_unit_header(Bytes head, ByteOrder order, std::uint64_t 
   unit.abbrev_field = reader.position();
   unit.abbrev_offset = reader.word(unit.offset_size);
   if (unit.version < 5) reader.skip(1);
+  if (unit.kind == unit_skeleton || unit.kind == unit_split_compile) unit.id = reader.u64();
+  if (unit.kind == unit_type || unit.kind == unit_split_type) reader.skip(8 + unit.offset_size);
   unit.header_size = reader.position();
   if (!reader.ok() || unit.header_size >= unit.size) {
     return Error{
@@ -104,10 +122,11 @@ Result<UnitHeader> parse_unit_header(Bytes head, ByteOrder order, std::uint64_t 
   return unit;
 }
 
-Result<UnitHeader> read_unit_header(const ElfSections& sections, std::uint64_t offset) {
-  const std::uint64_t section_size = sections.size_of(".debug_info");
+Result<UnitHeader> read_unit_header(const ElfSections& sections, std::string_view section,
+                                    std::uint64_t offset) {
+  const std::uint64_t section_size = sections.size_of(section);
   const std::uint64_t room = offset <= section_size ? section_size - offset : 0;
-  auto head = sections.read(".debug_info", offset, std::min<std::uint64_t>(room, largest_unit_header));
+  auto head = sections.read(section, offset, std::min<std::uint64_t>(room, largest_unit_header));
   if (!head) return std::move(head).error();
   return parse_unit_header(*head, sections.order(), offset, section_size);
 }
@@ -134,27 +153,35 @@ std::optional<std::uint64_t> find_in_aranges(Bytes aranges, ByteOrder order, Vir
   return std::nullopt;
 }
 
-std::optional<std::size_t> abbrev_table_size(Bytes bytes) {
+std::optional<AbbrevTraits> scan_abbrev_table(Bytes bytes) {
   ByteReader reader(bytes, ByteOrder::little);
+  AbbrevTraits traits;
   while (reader.ok() && reader.remaining() > 0) {
-    if (read_uleb(reader) == 0) return reader.ok() ? std::optional(reader.position()) : std::nullopt;
+    if (read_uleb(reader) == 0) {
+      traits.size = reader.position();
+      return reader.ok() ? std::optional(traits) : std::nullopt;
+    }
     read_uleb(reader);
     reader.skip(1);
     for (std::uint64_t attribute = 1, form = 1; reader.ok() && (attribute != 0 || form != 0);) {
       attribute = read_uleb(reader);
       form = read_uleb(reader);
       if (form == form_implicit_const) read_uleb(reader);
+      traits.has_unit_references = traits.has_unit_references || form == form_ref_addr;
+      traits.has_indexed_strings = traits.has_indexed_strings || is_indexed_string(form);
+      traits.has_foreign_strings = traits.has_foreign_strings || is_foreign_string(form);
     }
   }
   return std::nullopt;
 }
 
-Result<void> walk_units(const ElfSections& sections, const std::function<bool(const UnitHeader&)>& visit) {
-  const std::uint64_t end = sections.size_of(".debug_info");
+Result<void> walk_units(const ElfSections& sections, std::string_view section,
+                        const std::function<bool(const UnitHeader&)>& visit) {
+  const std::uint64_t end = sections.size_of(section);
   for (std::uint64_t offset = 0; offset < end;) {
-    auto unit = read_unit_header(sections, offset);
+    auto unit = read_unit_header(sections, section, offset);
     if (!unit) return std::move(unit).error();
-    if (unit->is_compile_unit() && !visit(*unit)) break;
+    if (!visit(*unit)) break;
     offset += unit->size;
   }
   return {};

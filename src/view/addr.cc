@@ -73,7 +73,7 @@ Object page_members(const PageDetails& page, bool stale) {
       {"stale", stale},
       {"flags", Hex{page.flags}},
       {"flag_names", text_list(page.flag_names)},
-      {"type", page.type},
+      {"type", page.type_lost ? Value(*page.type_lost) : Value(page.type)},
       {"refcount", page.refcount},
       {"mapcount", value_or_absence(page.mapcount, [](std::int64_t count) { return Value(count); })},
       {"compound", compound_name(page.compound)},

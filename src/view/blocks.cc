@@ -67,8 +67,19 @@ Value zone_value(const MemoryBlock& block) {
                           [](const std::string& zone) { return zone.empty() ? Value() : Value(zone); });
 }
 
+/// Of the struct memory_block, which was not read where the block is derived.
+Value address_value(const MemoryBlock& block) {
+  return block.derived ? Value(block.placement.error()) : Value(Hex{block.address.raw()});
+}
+
+Value group_address(const MemoryBlock& block, Value none) {
+  if (block.derived) return block.group_details.error();
+  return block.group.raw() == 0 ? std::move(none) : Value(Hex{block.group.raw()});
+}
+
 /// null: the block is in no group.
 Value group_value(const MemoryBlock& block) {
+  if (block.derived) return block.group_details.error();
   if (block.group.raw() == 0) return {};
   return value_or_absence(block.group_details, [](const MemoryGroup& group) {
     return Value(Object{
@@ -85,7 +96,8 @@ Value group_value(const MemoryBlock& block) {
 Value block_value(const MemoryModel& model, const MemoryBlock& block) {
   return Object{{"block", block.id},
                 {"name", fmt::format("memory{}", block.id)},
-                {"memory_block", Hex{block.address.raw()}},
+                {"memory_block", address_value(block)},
+                {"derived", block.derived},
                 {"state", block.state},
                 {"online_type",
                  value_or_absence(block.online_type, [](const std::string& type) { return Value(type); })},
@@ -96,7 +108,7 @@ Value block_value(const MemoryModel& model, const MemoryBlock& block) {
                 {"sections", sections_value(model, block)},
                 {"altmap_pages",
                  value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); })},
-                {"group", block.group.raw() == 0 ? Value() : Value(Hex{block.group.raw()})},
+                {"group", group_address(block, Value())},
                 {"memory_group", group_value(block)}};
 }
 
@@ -113,8 +125,8 @@ std::vector<Value> block_cells(const MemoryModel& model, const MemoryBlock& bloc
       zones_value(model, block),
       sections_value(model, block),
       value_or_absence(block.altmap_pages, [](std::uint64_t pages) { return Value(pages); }),
-      block.group.raw() == 0 ? Value("-") : Value(Hex{block.group.raw()}),
-      Hex{block.address.raw()}};
+      group_address(block, "-"),
+      address_value(block)};
 }
 
 }  // namespace

@@ -50,6 +50,12 @@ Value bitmap_value(const SubsectionMap& map) {
   return "0x" + digits;
 }
 
+Value allocation_value(Allocation allocation) {
+  if (allocation.kind != Allocation::not_read) return allocation_name(allocation);
+  return Absent{absence_reason(allocation.why_not_read),
+                "the struct page of its memory, which tells who gave it, could not be read"};
+}
+
 Value page_owner_value(const PageOwner& owner) {
   const auto frames = [&owner](const std::vector<VirtAddr>&) {
     List list;

@@ -29,6 +29,8 @@ Value migratetype_counts(const MemoryModel& model, std::span<const std::uint64_t
 Value bitmap_value(const SubsectionMap& map);
 
 /// Who allocated a page, its stack as a list of frames.
+/// Who gave the memory; an absence where the struct page that tells could not be read.
+Value allocation_value(Allocation allocation);
 Value page_owner_value(const PageOwner& owner);
 /// "init (pid 1), order 0, gfp_mask 0xcc0": without the stack.
 std::string page_owner_text(const PageOwner& owner);

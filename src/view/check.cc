@@ -14,7 +14,7 @@ constexpr std::array<Column, 6> columns{{
     {"VERDICT", "holds, violated, undecided: something that violates it may lie in what could not be read"},
     {"FINDINGS", "how many things violate it", Align::right, false},
     {"TITLE", "the rule"},
-    {"WHY", "what could not be read, or why there is nothing to judge", Align::left, false},
+    {"WHY", "what could not be read, or why it is not applicable", Align::left, false},
 }};
 
 std::vector<Value> cells(std::uint64_t row, const CheckAnswer& answer) {

@@ -22,7 +22,7 @@ constexpr std::array<Column, 9> columns{{
     {"PHYS", "physical address of its lowest byte in this section"},
     {"BYTES", "how much of it lies in this section", Align::right},
     {"ALLOCATION", "who gave the memory: boot, slab, buddy"},
-    {"PERMANENT", "whether the kernel keeps it for ever, even when what it describes goes"},
+    {"PERMANENT", "whether the kernel never frees it, even when its subject is removed"},
 }};
 
 List numbers(const std::vector<SectionNr>& sections) {
@@ -75,7 +75,7 @@ std::vector<Value> held_cells(const MemoryModel& model, const Holder& holder, co
           address_value(object),
           Hex{object.phys.raw()},
           Size{object.bytes},
-          allocation_name(object.allocation),
+          allocation_value(object.allocation),
           object.permanent};
 }
 
@@ -86,7 +86,7 @@ Value held_data(const HeldObject& object) {
                 {"address", address_value(object)},
                 {"phys", Hex{object.phys.raw()}},
                 {"bytes", object.bytes},
-                {"allocation", allocation_name(object.allocation)},
+                {"allocation", allocation_value(object.allocation)},
                 {"permanent", object.permanent}};
 }
 
@@ -134,7 +134,8 @@ Value deps_data(const MemoryModel& model, const Dependencies& dependencies) {
                 {"edges", edges_data(dependencies)},
                 {"cycles", cycles_data(dependencies)},
                 {"kernel_messages", std::move(messages)},
-                {"removal_order", numbers(dependencies.removal_order)},
+                {"removal_order", dependencies.order_unknown ? Value(*dependencies.order_unknown)
+                                                             : Value(numbers(dependencies.removal_order))},
                 {"never", std::move(never)}};
 }
 

@@ -20,6 +20,8 @@ std::string_view color_of(EdgeKind kind) {
       return "#d55e00";
     case EdgeKind::node:
       return "#999999";
+    default:  // not shown
+      break;
   }
   return "#000000";
 }

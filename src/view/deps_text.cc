@@ -51,16 +51,16 @@ std::string cycle_line(const Cycle& cycle) {
 
 std::string cycles_text(const Dependencies& found) {
   if (found.cycles.empty())
-    return "No circle: no section needs another one that, directly or by way of others, needs it in turn.";
+    return "No cycle: no section depends, directly or through others, on a section that depends on it.";
   const auto classic = static_cast<std::size_t>(std::count_if(
       found.cycles.begin(), found.cycles.end(), [](const Cycle& cycle) { return cycle.classic; }));
   const std::size_t ordinary = found.cycles.size() - classic;
-  std::string text = listing(fmt::format("{}, {} closed by usage and pgdat alone:",
-                                         counted(found.cycles.size(), "circle", "circles"), classic),
+  std::string text = listing(fmt::format("{}, of which {} through usage and pgdat only:",
+                                         counted(found.cycles.size(), "cycle", "cycles"), classic),
                              found.cycles, cycle_line);
   if (ordinary > 0) {
     text +=
-        "\nCircles that close over memmap are ordinary for boot memory: the struct pages of a node lie "
+        "\nCycles through memmap are ordinary for boot memory: the struct pages of a node lie "
         "together in a few of its sections.";
   }
   return text;
@@ -80,11 +80,14 @@ std::string messages_text(const MemoryModel& model, const Dependencies& found) {
 }
 
 std::string removal_text(const Dependencies& found) {
+  if (found.order_unknown) {
+    return "Which sections could go cannot be told: part of the metadata that keeps sections is missing (" +
+           found.order_unknown->message + ").";
+  }
   if (found.removal_order.empty()) return "As far as metadata alone decides, no section could go.";
-  return fmt::format(
-      "As far as metadata alone decides, {} could go, in this order: {}.{}",
-      counted(found.removal_order.size(), "section", "sections"), order_text(found.removal_order, most_runs),
-      found.incomplete ? " Part of the metadata could not be read, so this may be too good." : "");
+  return fmt::format("As far as metadata alone decides, {} could go, in this order: {}.",
+                     counted(found.removal_order.size(), "section", "sections"),
+                     order_text(found.removal_order, most_runs));
 }
 
 std::string never_text(const Dependencies& found) {

@@ -62,7 +62,7 @@ Value node_value(const MemoryModel& model, const Node& node) {
        })},
       {"sections", placed([&](const Placement& at) { return Value(section_list(model.geometry, at.phys)); })},
       {"on_node", value_or_absence(node.on_node, [](NodeId id) { return Value(raw(id)); })},
-      {"allocation", placed([](const Placement& at) { return Value(allocation_name(at.allocation)); })},
+      {"allocation", placed([](const Placement& at) { return allocation_value(at.allocation); })},
       {"start_pfn", number_or_absence(node.numbers, node.start_pfn.raw())},
       {"spanned_pages", number_or_absence(node.numbers, node.spanned_pages)},
       {"present_pages", number_or_absence(node.numbers, node.present_pages)},
@@ -97,7 +97,7 @@ std::vector<Value> zone_cells(const MemoryModel& model, const Node& node, const 
                        [&](const std::vector<std::uint64_t>& counts) { return counts_cell(model, counts); }),
       placed([](const Placement& at) { return Value(Hex{at.first_phys().raw()}); }),
       placed([](const Placement& at) { return Value(Size{at.bytes}); }),
-      placed([](const Placement& at) { return Value(allocation_name(at.allocation)); }),
+      placed([](const Placement& at) { return allocation_value(at.allocation); }),
       value_or_absence(node.has_memory, [](bool yes) { return Value(yes); }),
       zone.index};
 }

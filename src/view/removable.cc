@@ -19,7 +19,7 @@ constexpr std::array<Column, 14> columns{{
     {"VERDICT", "can it be put offline: blocked, no_blocker_found, unknown, offline, no_block"},
     {"REASON", "the strongest reason"},
     {"SECTIONS", "present sections in it", Align::right, false},
-    {"ERROR", "what the kernel answers while it is blocked", Align::left, false},
+    {"ERROR", "the kernel's error while it is blocked", Align::left, false},
     {"CODES", "all reasons, by their codes", Align::left, false},
     {"FREE", "free pages", Align::right, false},
     {"MOVABLE", "pages that would be moved", Align::right, false},
@@ -114,7 +114,7 @@ Value reason_value(const Reason& reason) {
   for (const NodeId node : reason.of_nodes) nodes.emplace_back(raw(node));
   List pageblocks;
   for (const std::uint64_t pfn : reason.pageblocks) pageblocks.emplace_back(pfn);
-  return Object{{"code", reason.code},
+  Object object{{"code", reason.code},
                 {"severity", reason_severity_name(reason.severity)},
                 {"text", reason.text},
                 {"error", reason.severity == ReasonSeverity::hint ? Value() : Value(answer_of(reason.stage))},
@@ -125,6 +125,8 @@ Value reason_value(const Reason& reason) {
                 {"pageblocks", Object{{"count", reason.pageblock_count}, {"first", std::move(pageblocks)}}},
                 {"of_sections", number_list(reason.of_sections)},
                 {"of_nodes", std::move(nodes)}};
+  if (reason.attribution) object.emplace_back("attribution", *reason.attribution);
+  return object;
 }
 
 Value judgement_value(const OfflineJudgement& judgement) {

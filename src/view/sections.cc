@@ -54,7 +54,7 @@ Value usage_value(const MemoryModel& model, const Placement& usage) {
                 {"section", model.geometry.phys_to_section_nr(usage.first_phys()).raw()},
                 {"sections", std::move(sections)},
                 {"size", usage.bytes},
-                {"allocation", allocation_name(usage.allocation)}};
+                {"allocation", allocation_value(usage.allocation)}};
   return object;
 }
 
@@ -116,7 +116,7 @@ Value memmap_value(const MemoryModel& model, const Section& section, const Memma
                 {"backing", std::move(backing)},
                 {"in_own_section", own == by_section.end() ? 0 : own->second},
                 {"self_hosted", memmap.self_hosted > 0},
-                {"allocation", allocation_name(memmap.allocation)}};
+                {"allocation", allocation_value(memmap.allocation)}};
 }
 
 Value subsections_value(const SubsectionMap& map) {
@@ -228,7 +228,7 @@ std::vector<Value> section_cells(const Rows& rows, const Section& section) {
       value_or_absence(section.zones, nodes_value),
       value_or_absence(section.zones, zones_value),
       of_usage([](const Placement& usage) { return Value(Hex{usage.first_phys().raw()}); }),
-      of_usage([](const Placement& usage) { return Value(allocation_name(usage.allocation)); }),
+      of_usage([](const Placement& usage) { return allocation_value(usage.allocation); }),
       value_or_absence(section.subsections, bitmap_value),
       value_or_absence(
           section.memmap,

@@ -43,10 +43,10 @@ std::string verdict_text(const OfflineJudgement& judgement) {
     case OfflineVerdict::blocked:
       if (judgement.error == "EINTR")
         return "cannot be put offline, the kernel tries until it is interrupted (EINTR):";
-      return fmt::format("cannot be put offline, the kernel answers {}:", judgement.error);
+      return fmt::format("cannot be offlined, the kernel returns {}:", judgement.error);
     case OfflineVerdict::no_blocker_found:
-      return "has nothing in it that blocks it in this dump, which is no promise: pages may be taken or "
-             "pinned at any time";
+      return "has no blocker in this dump; this is no guarantee, since pages can be allocated or pinned at "
+             "any time";
     case OfflineVerdict::unknown:
       return "may or may not be put offline, the evidence is not all there:";
     case OfflineVerdict::offline:

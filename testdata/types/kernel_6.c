@@ -12,6 +12,12 @@ enum mmop { MMOP_OFFLINE = 0, MMOP_ONLINE, MMOP_ONLINE_KERNEL, MMOP_ONLINE_MOVAB
 enum { SECTION_MARKED_PRESENT_BIT, SECTION_HAS_MEM_MAP_BIT, SECTION_IS_ONLINE_BIT, SECTION_IS_EARLY_BIT,
        SECTION_TAINT_ZONE_DEVICE_BIT, SECTION_MAP_LAST_BIT };
 
+#ifdef __clang__  // describes the enums that code uses
+int used_enumerators(int i) {
+  return i + MIGRATE_MOVABLE * NR_PAGEBLOCK_BITS + SECTION_MAP_LAST_BIT;
+}
+#endif
+
 struct mem_section_usage {
   struct callback_head rcu;
   unsigned long subsection_map[1];

@@ -113,6 +113,26 @@ TEST(Holders, SayNothingOfPartsThatWereNotAskedFor) {
   EXPECT_THAT(found.removal_order, ElementsAre(SectionNr(3), SectionNr(2), SectionNr(1)));
 }
 
+TEST(RemovalOrder, IsNotGivenWhereSomethingThatKeepsASectionCouldBeAnywhere) {
+  for (const char* text : {"section 1 usage=!excluded\nsection 2\n", "section 1-2\nnode 0 pgdat=!excluded\n",
+                           "section 1 memmap=!excluded\nsection 2\n"}) {
+    const Dependencies found = found_in(text);
+    ASSERT_TRUE(found.order_unknown) << text;
+    EXPECT_EQ(found.order_unknown->code, Errc::excluded) << text;
+    EXPECT_THAT(found.removal_order, IsEmpty()) << text;
+  }
+  MemoryModel model = *parse_model("section 1-2\n");
+  model.miss_keepers({Errc::truncated, "a page table", {}});
+  EXPECT_TRUE(find_dependencies(model, {}).order_unknown);
+}
+
+TEST(RemovalOrder, IsNotGivenWhereAMemoryBlockCouldBeAnywhere) {
+  const Dependencies found = found_in("section 1-2\nmemory_block 1 =!excluded\n");
+  EXPECT_TRUE(found.incomplete);
+  EXPECT_TRUE(found.order_unknown);
+  EXPECT_THAT(found.removal_order, IsEmpty());
+}
+
 TEST(Holders, MentionMetadataOutsideOfAllPresentSections) {
   const Dependencies found = found_in("section 1 usage@section:7\n");
   ASSERT_THAT(found.holders, SizeIs(1));

@@ -28,7 +28,7 @@ std::string read_text(const fs::path& path) {
 }
 
 std::string allocation_text(Allocation allocation) {
-  switch (allocation) {
+  switch (allocation.kind) {
     case Allocation::boot:
       return "boot";
     case Allocation::slab:
@@ -37,6 +37,8 @@ std::string allocation_text(Allocation allocation) {
       return "buddy";
     case Allocation::altmap:
       return "altmap";
+    case Allocation::not_read:
+      return "allocation not read";
     case Allocation::unknown:
       break;
   }

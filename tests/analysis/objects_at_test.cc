@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "analysis/object_index.h"
 #include "support/model_text.h"
 
 namespace memsect {
@@ -97,6 +98,15 @@ TEST(ObjectsAt, KnowsWhatElseTheKernelKeepsForSections) {
   EXPECT_THAT(kinds_at(model, 0x18000000, 4096), ElementsAre("memory_block 1", "dev_pagemap 8"));
   EXPECT_THAT(kinds_at(model, 0x18001000), ElementsAre("vmemmap_table 0 1", "direct_map_table 0 1 8"));
   EXPECT_THAT(kinds_at(model, 0x18002fff), ElementsAre("direct_map_table 0 1 8"));
+}
+
+TEST(ObjectIndex, KnowsThatTheShadowOfBootMemoryStays) {
+  const MemoryModel model = model_of("section 0 early shadow@section:2\nsection 1 shadow@section:2\n");
+  std::vector<bool> permanent;
+  const ObjectIndex index(model);
+  for (const ObjectIndex::Entry* entry : index.in(model.geometry.section_range(SectionNr(2))))
+    permanent.push_back(entry->object.permanent);
+  EXPECT_THAT(permanent, ElementsAre(true, false));
 }
 
 }  // namespace

@@ -192,12 +192,12 @@ TEST(Offlining, TellsWhatVmallocHasMappedFromMemoryThatNobodyExplains) {
   EXPECT_EQ(judgement.reasons.front().count, 13U);
   EXPECT_EQ(judgement.reasons.back().count, 3U);
   EXPECT_THAT(judgement.reasons.back().first_pages, ElementsAre(Pfn(0x8003), Pfn(0x8004), Pfn(0x8008)));
-  EXPECT_THAT(judgement.reasons.front().text, HasSubstr("(kernel stacks, drivers"));
+  EXPECT_THAT(judgement.reasons.front().text, HasSubstr("(typically kernel stacks, drivers"));
   machine.rules.vmalloc->has_stacks = true;
-  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("(drivers"));
+  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("(typically drivers"));
   EXPECT_THAT(machine.judge(1, scan).reasons.back().text, HasSubstr("(kernel stacks, modules"));
   machine.rules.vmalloc->complete = false;
-  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("(vmalloc, per-CPU data, drivers"));
+  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("(typically vmalloc, per-CPU data, drivers"));
 }
 
 TEST(Offlining, IsRefusedForCmaAndForIsolatedPageblocks) {
@@ -467,6 +467,66 @@ TEST(Offlining, KnowsWhatAPermanentObjectDoesToPagesThatCannotBeRead) {
   EXPECT_EQ(machine.judge(1, scan).verdict, OfflineVerdict::blocked);
 }
 
+std::optional<Errc> attribution_of(const OfflineJudgement& judgement, std::string_view code) {
+  for (const Reason& reason : judgement.reasons) {
+    if (reason.code == code && reason.attribution) return reason.attribution->code;
+  }
+  return std::nullopt;
+}
+
+TEST(Offlining, SaysWhichPagesMayBelongToWhatCouldNotBeRead) {
+  Machine machine;
+  machine.rules.vmalloc = VmallocPages{};
+  const PageScan other = scan_with(0x8001, 2, PageUse::other), slab = scan_with(0x8001, 2, PageUse::slab),
+                 reserved = scan_with(0x8001, 2, PageUse::reserved);
+  EXPECT_EQ(attribution_of(machine.judge(1, other), "unmovable_other"), std::nullopt);
+  machine.rules.vmalloc->lost = Error{Errc::excluded, "a page table", {}};
+  EXPECT_EQ(attribution_of(machine.judge(1, other), "unmovable_other"), Errc::excluded);
+  EXPECT_EQ(attribution_of(machine.judge(1, slab), "unmovable_slab"), std::nullopt);
+  machine.model.sections[2].usage = Error{Errc::truncated, "cut off", {}};
+  EXPECT_EQ(attribution_of(machine.judge(1, slab), "unmovable_slab"), Errc::truncated);
+  machine.rules.resources_short = Error{Errc::not_in_dump, "an entry", {}};
+  EXPECT_EQ(attribution_of(machine.judge(1, reserved), "unmovable_reserved"), Errc::not_in_dump);
+}
+
+TEST(Offlining, CallsNothingAHoleWhereEntriesOfTheResourceTreeAreMissing) {
+  Machine machine;
+  machine.rules.resources_short = Error{Errc::excluded, "an entry", {}};
+  EXPECT_EQ(machine.judge(3).verdict, OfflineVerdict::no_blocker_found) << "all of it is covered";
+  machine.rules.resources->front().last = PhysAddr(0x1fffefff);
+  const OfflineJudgement judgement = machine.judge(3);
+  EXPECT_EQ(judgement.verdict, OfflineVerdict::unknown);
+  EXPECT_THAT(codes_of(judgement), ElementsAre("not_read hint"));
+}
+
+TEST(Offlining, CallsMemoryADevicesOnlyWhereTheBlocksAreAllKnownOrItsMapIs) {
+  Machine machine("section 8 node=0\n");
+  const auto judge_8 = [&machine] {
+    const OfflineJudge judge(machine.model, machine.rules, {});
+    return judge.judge(unit_of_section(machine.model, machine.model.sections.back()), {});
+  };
+  EXPECT_EQ(judge_8().verdict, OfflineVerdict::no_block);
+  machine.model.blocks_short = Error{Errc::excluded, "an xarray node", {}};
+  EXPECT_EQ(judge_8().verdict, OfflineVerdict::unknown);
+  EXPECT_THAT(codes_of(judge_8()), ElementsAre("not_read hint"));
+  machine.model.device_maps = std::vector<DeviceMap>(1);
+  machine.model.device_maps->front().ranges = {{PhysAddr(0x40000000), 0x8000000}};
+  EXPECT_EQ(judge_8().verdict, OfflineVerdict::no_block);
+}
+
+TEST(Offlining, LeavesOutTheMemmapThatADerivedBlockHostsItself) {
+  Machine machine;
+  MemoryBlock& block = machine.block(1);
+  block.derived = true;
+  block.altmap_pages = Error{Errc::excluded, "", {}};
+  Memmap memmap;
+  memmap.backing = {{PhysAddr(0x8000000), 0x200000}};
+  machine.model.sections[1].memmap = memmap;
+  EXPECT_EQ(unit_of_block(machine.model, block).tested.start, PhysAddr(0x8200000));
+  machine.model.sections[1].memmap->backing.front().start = PhysAddr(0x10000000);
+  EXPECT_EQ(unit_of_block(machine.model, block).tested.start, PhysAddr(0x8000000));
+}
+
 TEST(Offlining, LeavesAloneWhatIsOfflineOrNoBlock) {
   Machine machine;
   machine.model.sections[1].flags.online = false;
@@ -490,6 +550,35 @@ TEST(Offlining, IsPlannedDependentsFirst) {
                                                  machine.judge(2), machine.judge(3)};
   EXPECT_EQ(judgements[1].verdict, OfflineVerdict::blocked);
   EXPECT_THAT(plan_offlining(judgements), ElementsAre(3U, 2U, 1U));
+}
+
+TEST(Offlining, IsNotPlannedForWhatServedOneThatHasGoneButStaysAnyway) {
+  // Block 1 holds the usage of section 2, which the kernel keeps when section 2 goes.
+  Machine machine;
+  machine.model.sections[2].usage = Placement{VirtAddr(0), 56, {{PhysAddr(0x8200000), 56}}, Allocation::boot};
+  const std::vector<OfflineJudgement> judgements{machine.judge(0),
+                                                 machine.judge(1, scan_with(0x8200, 1, PageUse::reserved)),
+                                                 machine.judge(2), machine.judge(3)};
+  EXPECT_THAT(codes_of(judgements[1]), ElementsAre("holds_usage permanent"));
+  EXPECT_THAT(plan_offlining(judgements), ElementsAre(3U, 2U, 0U));
+}
+
+TEST(Offlining, LeavesPageblocksOutsideOfTheTestedRangeAlone) {
+  Machine machine;
+  machine.block(1).altmap_pages = 512;  // the first pageblock
+  (*machine.model.sections[1].pageblocks)[0].isolated = true;
+  (*machine.model.sections[1].pageblocks)[0].migratetype = 4;
+  EXPECT_EQ(machine.judge(1).verdict, OfflineVerdict::no_blocker_found);
+  (*machine.model.sections[1].pageblocks)[1].isolated = true;
+  EXPECT_THAT(codes_of(machine.judge(1)), ElementsAre("isolated now"));
+}
+
+TEST(Offlining, LeavesTheHostedMemmapOutOfASectionToo) {
+  Machine machine;
+  machine.block(2).altmap_pages = 512;
+  const OfflineUnit unit = unit_of_section(machine.model, machine.model.sections[2]);
+  EXPECT_EQ(unit.tested.start, PhysAddr(0x10200000));
+  EXPECT_EQ(unit.tested.end(), unit.range.end());
 }
 
 }  // namespace

@@ -104,17 +104,48 @@ TEST(Blocks, SayHowManyPagesTheirOwnMemmapTakes) {
   }
 }
 
-TEST(Blocks, ThatAreLostAreSaidToBeMissing) {
+TEST(Blocks, ThatAreLostAreDerivedFromTheirSectionsAndMarked) {
   FakeKernel fake = two_blocks("fake_6", 1, 4);
   fake.lose(FakeKernel::at(FakeKernel::blocks + 0x1000), 0x1000);
   const auto model = load(fake, true);
   ASSERT_TRUE(model.blocks);
-  ASSERT_EQ(model.blocks->size(), 1U);
-  EXPECT_EQ((*model.blocks)[0].id, 2U);
+  ASSERT_EQ(model.blocks->size(), 2U);
+  const MemoryBlock& lost = (*model.blocks)[0];
+  EXPECT_EQ(lost.id, 1U);
+  EXPECT_TRUE(lost.derived);
+  EXPECT_EQ(lost.state, "online");
+  EXPECT_EQ(lost.placement.error().code, Errc::excluded);
+  EXPECT_EQ(lost.zone.error().code, Errc::excluded);
+  EXPECT_EQ(lost.altmap_pages.error().code, Errc::excluded);
+  EXPECT_FALSE((*model.blocks)[1].derived);
   EXPECT_TRUE(model.incomplete);
+  ASSERT_TRUE(model.blocks_short);
+  EXPECT_EQ(model.blocks_short->code, Errc::excluded);
   std::vector<std::string> texts;
   for (const Note& note : model.notes.all()) texts.push_back(note.text);
   EXPECT_THAT(texts, Contains(HasSubstr("memory blocks 1 cannot be read")));
+}
+
+/// Sections 2 and 3 are not online, and no boot memory: a device's has struct pages that say so.
+TEST(Blocks, AreDerivedForOfflineMemoryAndNotForADevices) {
+  FakeKernel fake("fake_6");
+  const auto device = fake.types().find_enumerator("zone_type", "ZONE_DEVICE");
+  ASSERT_TRUE(device);
+  fake.add_section({.nr = 1});
+  fake.add_section({.nr = 2, .flags = 3});
+  fake.add_section({.nr = 3, .flags = 3});
+  fake.add_node(0, 0x8000, 0x8000);
+  for (const unsigned nr : {1U, 2U}) fake.add_block({.id = nr, .state = nr == 1 ? 1U : 4U});
+  fake.set_page(Pfn(0x1ffff), 0, static_cast<unsigned>(*device));
+  fake.set_page(Pfn(0x17fff), 0, 0);
+  fake.lose(FakeKernel::at(FakeKernel::blocks + 0x2000), 0x1000);
+  const auto model = load(fake, true);
+  ASSERT_TRUE(model.blocks);
+  ASSERT_EQ(model.blocks->size(), 2U);
+  EXPECT_TRUE((*model.blocks)[1].derived);
+  EXPECT_EQ((*model.blocks)[1].id, 2U);
+  EXPECT_EQ((*model.blocks)[1].state, "offline");
+  EXPECT_EQ(model.block_of(SectionNr(3)), nullptr);
 }
 
 /// The device list of a kernel before 5.8, with the blocks of some sections.

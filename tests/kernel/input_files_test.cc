@@ -112,9 +112,9 @@ struct Stranger {
 class StrangeFile : public ::testing::TestWithParam<Stranger> {};
 INSTANTIATE_TEST_SUITE_P(
     All, StrangeFile,
-    ::testing::Values(Stranger{"text", "Hello, I am no dump.\n", Errc::bad_format, "of no known kind",
+    ::testing::Values(Stranger{"text", "Hello, I am no dump.\n", Errc::bad_format, "not a recognised file",
                                "vmlinux"},
-                      Stranger{"short", "x", Errc::bad_format, "of no known kind", ""},
+                      Stranger{"short", "x", Errc::bad_format, "not a recognised file", ""},
                       Stranger{"empty", "", Errc::bad_format, "is empty", ""},
                       Stranger{"zstd", "\x28\xb5\x2f\xfd....", Errc::corrupt, "zstd", "unzstd"},
                       Stranger{"gzip", "\x1f\x8b.....", Errc::corrupt, "gzip", "gunzip"},

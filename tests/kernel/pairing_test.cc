@@ -47,21 +47,20 @@ class ListedSymbols final : public SymbolSource {
 
 TEST(Pairing, OfSymbolsWantsAllMovedByTheSame) {
   const Vmcoreinfo info =
-      info_of("SYMBOL(init_uts_ns)=ffffffff82001000\nSYMBOL(node_online_map)=ffffffff82002000\n");
+      info_of("SYMBOL(init_uts_ns)=ffffffff82001000\nSYMBOL(init_top_pgt)=ffffffff82002000\n");
   const std::uint64_t shift = 0x1000000;
   EXPECT_TRUE(check_symbols(
-      info, ListedSymbols({{"init_uts_ns", 0xffffffff81001000}, {"node_online_map", 0xffffffff81002000}}),
+      info, ListedSymbols({{"init_uts_ns", 0xffffffff81001000}, {"init_top_pgt", 0xffffffff81002000}}),
       shift));
   EXPECT_TRUE(check_symbols(info, ListedSymbols({{"init_uts_ns", 0xffffffff81001000}}), shift));
   const auto other = check_symbols(
-      info, ListedSymbols({{"init_uts_ns", 0xffffffff81001000}, {"node_online_map", 0xffffffff81002008}}),
+      info, ListedSymbols({{"init_uts_ns", 0xffffffff81001000}, {"init_top_pgt", 0xffffffff81002008}}),
       shift);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, Errc::mismatch);
   EXPECT_THAT(
       other.error().message,
-      HasSubstr(
-          "node_online_map lies at 0xffffffff82002000 in the dumped kernel, and at 0xffffffff82002008"));
+      HasSubstr("init_top_pgt lies at 0xffffffff82002000 in the dumped kernel, and at 0xffffffff82002008"));
 }
 
 TEST(Pairing, OfSymbolsWantsOneThatBothKnow) {

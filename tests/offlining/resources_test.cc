@@ -27,10 +27,14 @@ struct Tree : FakeKernel {
   void link(VirtAddr from, const char* member, unsigned to) {
     put(from, "resource", member, entry(to).raw());
   }
+  bool expect_short = false;
   Result<std::vector<Resource>> read(Notes& notes) const {
     auto kernel = open();
     EXPECT_TRUE(kernel) << kernel.error().message;
-    return load_resources(*kernel, notes);
+    auto tree = load_resources(*kernel, notes);
+    if (!tree) return std::move(tree).error();
+    EXPECT_EQ(tree->incomplete.has_value(), expect_short);
+    return std::move(tree->list);
   }
 };
 
@@ -65,6 +69,33 @@ TEST(Resources, ThatLoopAreAnError) {
   EXPECT_THAT(tree.read(notes).error().message, HasSubstr("does not end"));
   tree.link(tree.entry(0), "child", 0);
   EXPECT_THAT(tree.read(notes).error().message, HasSubstr("does not end"));
+}
+
+TEST(Resources, BehindOneThatIsLostAreFoundFromTheKernelsOwn) {
+  Tree tree;
+  tree.add(0, 0x1000, 0x9fbff, "System RAM", busy_ram);
+  tree.add(1, 0x100000, 0x1fffff, "System RAM", busy_ram);
+  tree.add(2, 0x200000, 0x8ffffff, "System RAM", busy_ram);
+  tree.link(tree.symbol("iomem_resource"), "child", 0);
+  tree.put(tree.entry(0), "resource", "sibling", 0xffff123400000000);  // in place of entry 1
+  tree.link(tree.entry(1), "sibling", 2);
+  const VirtAddr crash = tree.symbol("crashk_res");
+  tree.put(crash, "resource", "start", 0x300000);
+  tree.put(crash, "resource", "end", 0x3fffff);
+  tree.link(crash, "parent", 2);
+  tree.put(tree.entry(2), "resource", "parent", tree.symbol("iomem_resource").raw());
+  tree.put(tree.entry(2), "resource", "child", crash.raw());
+  tree.expect_short = true;
+  Notes notes;
+  const auto found = tree.read(notes);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 3U);
+  EXPECT_EQ((*found)[0].start, PhysAddr(0x1000));
+  EXPECT_EQ((*found)[1].start, PhysAddr(0x200000));
+  EXPECT_EQ((*found)[2].start, PhysAddr(0x300000));
+  EXPECT_EQ((*found)[2].depth, 1U);
+  ASSERT_EQ(notes.all().size(), 1U);
+  EXPECT_THAT(notes.all().front().text, HasSubstr("cannot be read at 0xffff123400000000"));
 }
 
 TEST(Resources, ThatLeadNowhereAreAnError) {

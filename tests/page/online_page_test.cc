@@ -40,5 +40,20 @@ TEST(OnlinePageRule, LooksAtTheSectionAloneWhereItWasAMacro) {
   EXPECT_FALSE(rule.is_online(MemoryModel(), section_with_a_hole(false), Pfn(0x8400)));
 }
 
+TEST(OnlinePageRule, SaysWhereItCannotTellForWantOfASubsectionMap) {
+  const auto kernel = FakeKernel("fake_6").open();
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  const OnlinePageRule rule(*kernel);
+  Section section = section_with_a_hole(true);
+  EXPECT_EQ(rule.unknown_for(section), nullptr);
+  section.subsections = Error{Errc::not_applicable, "no map in this kernel", {}};
+  EXPECT_EQ(rule.unknown_for(section), nullptr);
+  section.subsections = Error{Errc::excluded, "filtered out", {}};
+  ASSERT_NE(rule.unknown_for(section), nullptr);
+  EXPECT_EQ(rule.unknown_for(section)->code, Errc::excluded);
+  section.flags.online = false;
+  EXPECT_EQ(rule.unknown_for(section), nullptr);
+}
+
 }  // namespace
 }  // namespace memsect

@@ -43,7 +43,7 @@ struct Machine : FakeKernel {
     put(owner(), "page_owner", "handle", handle() | (is_new ? 9U << 27 : 0));  // a note of the user's own
     put(record(), "stack_record", "size", 2);
     put(record(), "stack_record", "handle", handle());
-    put(record() + entries(), symbol("offline_pages").raw() + 4);
+    put(record() + entries(), symbol("offline_pages").raw());
     put(record() + entries() + 8, 0xffffffffc0101234);
     if (!is_new) return;
     put(owner(), "page_owner", "pid", 42);
@@ -82,7 +82,7 @@ TEST_P(PageOwnerOf, HasTheStackOfTheAllocation) {
   EXPECT_EQ(owner->gfp_mask, 0xcc0U);
   ASSERT_TRUE(owner->stack) << owner->stack.error().message;
   EXPECT_THAT(owner->frames,
-              ElementsAre("offline_pages+0x4", "0xffffffffc0101234"));  // the other of a module
+              ElementsAre("offline_pages+0x0", "0xffffffffc0101234"));  // the other of a module
   EXPECT_EQ(owner->comm, machine.is_new ? "modprobe" : "");
   EXPECT_EQ(owner->pid, machine.is_new ? std::optional<std::int64_t>(42) : std::nullopt);
   EXPECT_EQ(owner->ts_nsec, machine.is_new ? std::optional<std::uint64_t>(1234567) : std::nullopt);

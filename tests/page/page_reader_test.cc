@@ -131,5 +131,20 @@ TEST(PageReader, FindsTheNodeBelowTheSectionWithoutVmemmap) {
   EXPECT_EQ(page->zone, 1U);
 }
 
+TEST_P(PageReaderOf, SaysWhyItCannotTellWhoGaveAPage) {
+  FakeKernel fake(GetParam());
+  fake.add_section({.nr = 1});
+  fake.set_page(Pfn(0x8005), 0, 1, fake.reserved_flag());
+  fake.lose(fake.struct_page(Pfn(0x8005)), 64);
+  auto kernel = fake.open(true);
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  const auto model = load_model(*kernel, {});
+  ASSERT_TRUE(model) << model.error().message;
+  const PageReader reader(*kernel, model->geometry);
+  const Allocation lost = reader.allocation_at(*model, PhysAddr(0x8005000), Allocation::buddy);
+  EXPECT_EQ(lost.kind, Allocation::not_read);
+  EXPECT_EQ(lost.why_not_read, Errc::excluded);
+}
+
 }  // namespace
 }  // namespace memsect

@@ -97,6 +97,7 @@ class ModelParser {
     const std::string_view keyword = words[0];
     const std::span<const std::string_view> rest = std::span(words).subspan(1);
     if (keyword == "incomplete" && rest.empty()) return model_.incomplete = true;
+    if (keyword == "filtered") return read_filtered(rest);
     if (keyword == "geometry") return read_geometry(rest);
     if (keyword == "root_table" && rest.size() == 1) return read_root_table(rest[0]);
     if (rest.empty()) return complain(fmt::format("'{}' alone says nothing", keyword));
@@ -110,6 +111,21 @@ class ModelParser {
     if (keyword == "table" && rest.size() >= 3) return read_table(rest);
     return taken_or(take_line(keyword, rest, model_),
                     [&] { return complain(fmt::format("unknown line '{}'", keyword)); });
+  }
+
+  /// filtered slab:CACHE=N page_table=N reserved=N not_told=N
+  bool read_filtered(std::span<const std::string_view> words) {
+    FilteredPages& lost = model_.filtered;
+    for (const std::string_view word : words) {
+      const auto [name, text] = cut(word, '=');
+      const auto pages = parse_unsigned(text);
+      if (!pages) return complain(fmt::format("'{}' is no number of pages", word));
+      if (name.starts_with("slab:")) lost.slab += lost.caches[std::string(name.substr(5))] = *pages;
+      if (name == "page_table") lost.page_tables = *pages;
+      if (name == "reserved") lost.reserved = *pages;
+      if (name == "not_told") lost.not_told = *pages;
+    }
+    return true;
   }
 
   bool read_geometry(std::span<const std::string_view> words) {
@@ -546,6 +562,21 @@ std::string metadata_text(const MemoryModel& model) {
 
 Result<MemoryModel> parse_model(std::string_view text) { return ModelParser().run(text); }
 
+namespace {
+
+std::string filtered_text(const FilteredPages& lost) {
+  std::string text;
+  for (const auto& [cache, pages] : lost.caches) text += fmt::format(" slab:{}={}", cache, pages);
+  for (const auto& [name, pages] :
+       {std::pair("page_table", lost.page_tables), std::pair("reserved", lost.reserved),
+        std::pair("not_told", lost.not_told)}) {
+    if (pages > 0) text += fmt::format(" {}={}", name, pages);
+  }
+  return text.empty() ? "" : "filtered" + text + "\n";
+}
+
+}  // namespace
+
 std::string print_model(const MemoryModel& model) {
   const MemoryGeometry& geometry = model.geometry;
   std::string text;
@@ -572,6 +603,7 @@ std::string print_model(const MemoryModel& model) {
   }
   text += block_lines(model) + metadata_text(model);
   if (model.incomplete) text += "incomplete\n";
+  text += filtered_text(model.filtered);
   return text;
 }
 

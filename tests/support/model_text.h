@@ -16,6 +16,7 @@
 //     table direct_map:1 0-9 @section:1+4K
 //     device 40-47 @section:2+152                    (struct dev_pagemap of these sections' memory)
 //     incomplete
+//     filtered slab:kmalloc-64=2 page_table=1 reserved=1 not_told=3      (kernel pages that the filter took)
 //
 // `section A-B` is a line for each. Every section is present and has a memmap (`no_map` takes the latter flag
 // away); flags are `online early device preinit`. An object lies at `@PLACE`: stretches STRETCH,STRETCH,...

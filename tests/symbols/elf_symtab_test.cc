@@ -21,6 +21,7 @@ struct Entry {
   std::uint64_t value = 0;
   unsigned char type = STT_OBJECT;
   std::uint16_t section = 1;
+  std::uint64_t size = 0;
 };
 
 template <class T>
@@ -39,6 +40,7 @@ std::string elf_with(const std::vector<Entry>& entries, bool terminated = true) 
     symbol.st_info = ELF64_ST_INFO(STB_LOCAL, entry.type);
     symbol.st_shndx = entry.section;
     symbol.st_value = entry.value;
+    symbol.st_size = entry.size;
     append(symbols, symbol);
     names += entry.name + '\0';
   }
@@ -148,6 +150,15 @@ TEST(ElfSymtab, KnowsTheFunctionsOfAddresses) {
   EXPECT_EQ(found[1]->name, "of_assembly");
   EXPECT_FALSE(found[2]);
   EXPECT_EQ(found[3]->name, "last");
+}
+
+TEST(ElfSymtab, NamesNoCodeBeyondTheEndOfAFunction) {
+  const auto table = open_table(elf_with({{"first", 0x100, STT_FUNC, 1, 0x10}, {"open", 0x300, STT_FUNC}}));
+  const std::vector<VirtAddr> addresses{VirtAddr(0x10f), VirtAddr(0x110), VirtAddr(0x900)};
+  const auto found = table->code_at(addresses);
+  EXPECT_EQ(found[0]->name, "first");
+  EXPECT_FALSE(found[1]) << "a function that was cut out of the table";
+  EXPECT_EQ(found[2]->name, "open");
 }
 
 TEST(ElfSymtab, ReadsALastNameThatTheTableDoesNotEnd) {

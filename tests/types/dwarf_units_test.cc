@@ -99,7 +99,7 @@ TEST(UnitHeader, IsReadInBothLayouts) {
 
 TEST(UnitHeader, OfATypeUnitIsNoCompileUnit) {
   Writer unit;
-  unit.add(0x100, 4).add(5, 2).add(2, 1).add(8, 1).add(0x42, 4);
+  unit.add(0x100, 4).add(5, 2).add(2, 1).add(8, 1).add(0x42, 4).add(0x1234, 8).add(0x20, 4);
   const auto header = parse_unit_header(unit.bytes(), ByteOrder::little, 0, 0x1000);
   ASSERT_TRUE(header);
   EXPECT_FALSE(header->is_compile_unit());
@@ -133,17 +133,18 @@ TEST(AbbrevTable, EndsAtCodeZeroAndNotAtZerosInsideOfIt) {
   table.add_all({0});
   const std::size_t size = table.bytes().size();
   table.add_all({9, 9, 9});
-  EXPECT_EQ(abbrev_table_size(table.bytes()), size);
+  ASSERT_TRUE(scan_abbrev_table(table.bytes()));
+  EXPECT_EQ(scan_abbrev_table(table.bytes())->size, size);
 }
 
 TEST(AbbrevTable, ThatDoesNotEndHasNoSize) {
   Writer table;
   table.add_all({1, 0x11, 1, 0x03, 0x08, 0, 0});
-  EXPECT_EQ(abbrev_table_size(table.bytes()), std::nullopt);
-  EXPECT_EQ(abbrev_table_size({}), std::nullopt);
+  EXPECT_FALSE(scan_abbrev_table(table.bytes()));
+  EXPECT_FALSE(scan_abbrev_table({}));
   Writer endless;
   endless.add_all({0x80, 0x80, 0x80});
-  EXPECT_EQ(abbrev_table_size(endless.bytes()), std::nullopt);
+  EXPECT_FALSE(scan_abbrev_table(endless.bytes()));
 }
 
 }  // namespace

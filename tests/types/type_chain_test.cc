@@ -1,4 +1,5 @@
 #include "types/type_chain.h"
+#include "types/settling.h"
 
 #include <gtest/gtest.h>
 
@@ -44,9 +45,15 @@ class FakeTypes final : public TypeSource {
   Errc otherwise_;
 };
 
+std::unique_ptr<TypeSource> chain(std::unique_ptr<TypeSource> first, OpenTypes open_second) {
+  std::vector<OpenTypes> others;
+  others.push_back(std::move(open_second));
+  return make_type_chain(std::move(first), std::move(others));
+}
+
 /// first knows page and zone, second zone and xa_node; `opened` counts.
 std::unique_ptr<TypeSource> chain_of_two(int& opened) {
-  return make_type_chain(
+  return chain(
       std::make_unique<FakeTypes>(
           "first", std::map<std::string, std::uint64_t, std::less<>>{{"page", 64}, {"zone", 1}}),
       [&opened]() -> Result<std::unique_ptr<TypeSource>> {
@@ -78,23 +85,54 @@ TEST(TypeChain, FillsGapsFromTheSecondSourceOpenedOnce) {
   EXPECT_EQ(opened, 1);
 }
 
-TEST(TypeChain, AsksTheFirstSourceAloneForEnumeratorsAndFunctions) {
+TEST(TypeChain, FillsGapsOfEnumeratorsAndFunctionsToo) {
   int opened = 0;
   const auto types = chain_of_two(opened);
-  EXPECT_TRUE(types->find_struct("xa_node"));
   EXPECT_EQ(types->find_enumerator("first", "X"), 1);
-  EXPECT_FALSE(types->find_enumerator("second", "X"));
   EXPECT_TRUE(types->has_enum("first"));
-  EXPECT_FALSE(types->has_enum("second"));
   EXPECT_EQ(types->parameter_count("first"), 2U);
-  EXPECT_FALSE(types->parameter_count("second"));
+  EXPECT_EQ(opened, 0);
+  EXPECT_EQ(types->find_enumerator("second", "X"), 1);
+  EXPECT_TRUE(types->has_enum("second"));
+  EXPECT_EQ(types->parameter_count("second"), 2U);
+  EXPECT_FALSE(types->find_enumerator("absent", "X"));
+  EXPECT_FALSE(types->has_enum("absent"));
+  EXPECT_FALSE(types->parameter_count("absent"));
+  EXPECT_EQ(opened, 1);
+}
 
-  int opened_for_absent = 0;
-  const auto fresh = chain_of_two(opened_for_absent);
-  EXPECT_FALSE(fresh->find_enumerator("absent", "X"));
-  EXPECT_FALSE(fresh->has_enum("absent"));
-  EXPECT_FALSE(fresh->parameter_count("absent"));
-  EXPECT_EQ(opened_for_absent, 0);
+/// Knows nothing, and says that there is nothing of that name.
+class SettledTypes final : public SettlingTypes {
+ public:
+  std::string_view origin() const override { return "settled"; }
+  Result<StructLayout> find_struct(std::string_view) const override { return absent(); }
+  Result<std::int64_t> find_enumerator(std::string_view, std::string_view) const override { return absent(); }
+  bool has_enum(std::string_view name) const override { return name == "whole"; }
+  Result<unsigned> parameter_count(std::string_view) const override { return absent(); }
+  bool settles(std::string_view name) const override { return name == "page" || name == "LOOSE"; }
+  bool settles_function(std::string_view name) const override { return name == "inlined"; }
+
+ private:
+  static Error absent() { return {Errc::no_type, "there is none", {}}; }
+};
+
+TEST(TypeChain, AsksNobodyElseWhereTheFirstSettlesIt) {
+  int opened = 0;
+  const auto types =
+      chain(std::make_unique<SettledTypes>(), [&opened]() -> Result<std::unique_ptr<TypeSource>> {
+        ++opened;
+        return std::unique_ptr<TypeSource>(std::make_unique<FakeTypes>(
+            "second", std::map<std::string, std::uint64_t, std::less<>>{{"page", 1}, {"zone", 2}}));
+      });
+  EXPECT_EQ(types->find_struct("page").error().code, Errc::no_type);
+  EXPECT_FALSE(types->has_enum("page"));
+  EXPECT_FALSE(types->find_enumerator("", "LOOSE"));
+  EXPECT_FALSE(
+      types->find_enumerator("whole", "NOT_IN_IT"));  // the enum is there, and has no such enumerator
+  EXPECT_FALSE(types->parameter_count("inlined"));
+  EXPECT_EQ(opened, 0);
+  EXPECT_EQ(types->find_struct("zone")->size, 2U);
+  EXPECT_EQ(opened, 1);
 }
 
 TEST(TypeChain, FillsGapsInWholeEnumsFromTheSecondSource) {
@@ -111,12 +149,12 @@ TEST(TypeChain, FillsGapsInWholeEnumsFromTheSecondSource) {
 
 TEST(TypeChain, TriesASecondSourceThatCannotBeOpenedOnce) {
   int opened = 0;
-  const auto types = make_type_chain(
-      std::make_unique<FakeTypes>("first", std::map<std::string, std::uint64_t, std::less<>>{}),
-      [&opened]() -> Result<std::unique_ptr<TypeSource>> {
-        ++opened;
-        return Error{Errc::io, "cannot be opened", {}};
-      });
+  const auto types =
+      chain(std::make_unique<FakeTypes>("first", std::map<std::string, std::uint64_t, std::less<>>{}),
+            [&opened]() -> Result<std::unique_ptr<TypeSource>> {
+              ++opened;
+              return Error{Errc::io, "cannot be opened", {}};
+            });
   for (const char* name : {"page", "zone"}) {
     const auto layout = types->find_struct(name);
     ASSERT_FALSE(layout);
@@ -126,26 +164,38 @@ TEST(TypeChain, TriesASecondSourceThatCannotBeOpenedOnce) {
   EXPECT_EQ(opened, 1);
 }
 
-TEST(TypeChain, DoesNotCoverUpAFailureOfTheFirstSource) {
+TEST(TypeChain, ReportsAFailureOfTheFirstSourceWhereNobodyElseKnows) {
   int opened = 0;
-  const auto types =
-      make_type_chain(std::make_unique<FakeTypes>(
-                          "first", std::map<std::string, std::uint64_t, std::less<>>{}, Errc::corrupt),
-                      [&opened]() -> Result<std::unique_ptr<TypeSource>> {
-                        ++opened;
-                        return Error{Errc::io, "cannot be opened", {}};
-                      });
+  const auto types = chain(std::make_unique<FakeTypes>(
+                               "first", std::map<std::string, std::uint64_t, std::less<>>{}, Errc::corrupt),
+                           [&opened]() -> Result<std::unique_ptr<TypeSource>> {
+                             ++opened;
+                             return Error{Errc::io, "cannot be opened", {}};
+                           });
   EXPECT_EQ(types->find_struct("page").error().code, Errc::corrupt);
-  EXPECT_EQ(opened, 0);
+  EXPECT_EQ(opened, 1);
+}
+
+TEST(TypeChain, AnswersFromTheSecondSourceWhereTheFirstFails) {
+  const auto types =
+      chain(std::make_unique<FakeTypes>("first", std::map<std::string, std::uint64_t, std::less<>>{},
+                                        Errc::unsupported),
+            []() -> Result<std::unique_ptr<TypeSource>> {
+              return std::unique_ptr<TypeSource>(std::make_unique<FakeTypes>(
+                  "second", std::map<std::string, std::uint64_t, std::less<>>{{"page", 56}}));
+            });
+  ASSERT_TRUE(types->find_struct("page"));
+  EXPECT_EQ(types->find_struct("page")->origin, "second");
+  EXPECT_EQ(types->find_struct("zone").error().code, Errc::unsupported);
 }
 
 TEST(TypeChain, ReportsAFailureOfTheSecondSourceAsItsReason) {
-  const auto types = make_type_chain(
-      std::make_unique<FakeTypes>("first", std::map<std::string, std::uint64_t, std::less<>>{}),
-      []() -> Result<std::unique_ptr<TypeSource>> {
-        return std::unique_ptr<TypeSource>(std::make_unique<FakeTypes>(
-            "second", std::map<std::string, std::uint64_t, std::less<>>{}, Errc::corrupt));
-      });
+  const auto types =
+      chain(std::make_unique<FakeTypes>("first", std::map<std::string, std::uint64_t, std::less<>>{}),
+            []() -> Result<std::unique_ptr<TypeSource>> {
+              return std::unique_ptr<TypeSource>(std::make_unique<FakeTypes>(
+                  "second", std::map<std::string, std::uint64_t, std::less<>>{}, Errc::corrupt));
+            });
   EXPECT_EQ(types->find_struct("page").error().code, Errc::corrupt);
 }
 

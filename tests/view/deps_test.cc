@@ -127,7 +127,7 @@ TEST(DepsReport, TellsInPlainWordsWhatFollows) {
   const Found found = found_in(circular);
   const std::string table = render_as("table", make_deps_report(found.model, found.dependencies, {}));
   EXPECT_THAT(table, HasSubstr("3 sections need another one for usage, memmap or page_ext."));
-  EXPECT_THAT(table, HasSubstr("1 circle, 1 closed by usage and pgdat alone:"));
+  EXPECT_THAT(table, HasSubstr("1 cycle, of which 1 through usage and pgdat only:"));
   EXPECT_THAT(table, HasSubstr("(2.6.27 to 7.0) prints on this layout:\n  Section 2 and 3 (node 0)"));
   EXPECT_THAT(table, HasSubstr("1 section could go, in this order: 0."));
   EXPECT_THAT(table, HasSubstr("section 3 holds node 0's pgdat"));
@@ -139,8 +139,8 @@ TEST(DepsReport, CallsCirclesOverMemmapOrdinary) {
       "section 1 early node=0 usage@self memmap@section:2\n"
       "section 2 early node=0 usage@self memmap@section:1\n");
   const std::string table = render_as("table", make_deps_report(found.model, found.dependencies, {}));
-  EXPECT_THAT(table, HasSubstr("1 circle, 0 closed by usage and pgdat alone:"));
-  EXPECT_THAT(table, HasSubstr("Circles that close over memmap are ordinary for boot memory"));
+  EXPECT_THAT(table, HasSubstr("1 cycle, of which 0 through usage and pgdat only:"));
+  EXPECT_THAT(table, HasSubstr("Cycles through memmap are ordinary for boot memory"));
 }
 
 TEST(DepsReport, SaysThatThereIsNoCrossSectionDependency) {
@@ -149,7 +149,7 @@ TEST(DepsReport, SaysThatThereIsNoCrossSectionDependency) {
   const Report report = make_deps_report(found.model, found.dependencies, {});
   const std::string table = render_as("table", report);
   EXPECT_THAT(table, HasSubstr("No cross-section dependency"));
-  EXPECT_THAT(table, HasSubstr("No circle"));
+  EXPECT_THAT(table, HasSubstr("No cycle"));
   EXPECT_THAT(table, HasSubstr("would print nothing on this layout"));
   EXPECT_THAT(render_as("json", report), HasSubstr("no longer has the boot-time check"));
 }
@@ -163,7 +163,7 @@ TEST(DepsReport, CutsLongListsInTheTextButNotInTheData) {
   }
   const Found found = found_in(text);
   const Report report = make_deps_report(found.model, found.dependencies, {});
-  EXPECT_THAT(render_as("table", report), HasSubstr("30 circles, 30 closed by usage and pgdat alone:"));
+  EXPECT_THAT(render_as("table", report), HasSubstr("30 cycles, of which 30 through usage and pgdat only:"));
   EXPECT_THAT(render_as("table", report), HasSubstr("and 10 more: see --format json"));
   EXPECT_THAT(std::get<List>(member(report.data, "cycles")->variant()), SizeIs(30));
 }

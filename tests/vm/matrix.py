@@ -48,7 +48,7 @@ def options_of(arguments):
     parser.add_argument("--kernels", default=",".join(kernels.SUITES), help="on amd64, of: %(default)s, or none")
     parser.add_argument("--machines", help=f"of: {','.join(machines.MACHINES)}, or none (all; only {machines.QUICK} with --quick)")
     parser.add_argument("--quick", action="store_true", help="the hot-plug loop and special memory on one kernel only")
-    parser.add_argument("--reads", type=int, default=200, help="in the hot-plug loop (%(default)s)")
+    parser.add_argument("--reads", type=int, help="in the hot-plug loop (200; 60 with --quick)")
     parser.add_argument("--pause", type=float, default=2, help="seconds from one plugging or onlining to the next (%(default)s)")
     parser.add_argument("--memsect", default=os.path.join(top, "build/release/src/cli/memsect"), help="a Release build (%(default)s)")
     parser.add_argument("--vmlinux", help="folder of debug kernels, by release; without, memsect has BTF and kallsyms only")
@@ -60,6 +60,7 @@ def options_of(arguments):
     options.machines = chosen(parser, "machine", options.machines or everywhere, machines.MACHINES)
     if not os.access(options.memsect, os.X_OK):
         parser.error(f"{options.memsect} is not there; build it: cmake --preset release && cmake --build --preset release")
+    options.reads = options.reads or (60 if options.quick else 200)
     options.reads += -options.reads % len(hotplug.COMMANDS)
     return options
 

@@ -1,0 +1,23 @@
+# What a program that opens untrusted files as root is built with; tests/install/hardening_test.py looks for it in what was
+# installed. A distribution's own flags come first and may say more. Off with -DMEMSECT_HARDEN=OFF.
+option(MEMSECT_HARDEN "Build with stack protector, fortified libc calls, PIE, full RELRO, CET" ON)
+if(NOT MEMSECT_HARDEN OR MEMSECT_SANITIZE)
+  return()
+endif()
+include(CheckCXXCompilerFlag)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+  string(MAKE_C_IDENTIFIER "MEMSECT_HAS${flag}" has)
+  check_cxx_compiler_flag(${flag} ${has})
+  if(${has})
+    add_compile_options(${flag})
+  endif()
+endforeach()
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+# Fortified calls need optimisation, and glibc warns without; a level of the distribution's own stays.
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT CMAKE_CXX_FLAGS MATCHES "_FORTIFY_SOURCE")
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+endif()
+add_link_options(-Wl,-z,relro,-z,now)
