@@ -186,6 +186,7 @@ std::optional<std::vector<Subject>> read_dependencies(const Value& data) {
     known.facts.push_back({Fact::Kind::mark, "never removable", *because});
   }
   std::vector<Subject> all_sections;
+  all_sections.reserve(sections.size());
   for (auto& [number, section] : sections) all_sections.push_back(std::move(section));
   return all_sections;
 }
