@@ -105,7 +105,8 @@ TEST(Library, SaysWhyItCannotOpen) {
   Failure unknown;
   EXPECT_EQ(open({dump.c_str()}, R"({"colour": true})", session, unknown), MEMSECT_ERROR);
   EXPECT_EQ(memsect_error_code(unknown.error), MEMSECT_ERROR_USAGE);
-  EXPECT_EQ(open({dump.c_str()}, "{", session, unknown), MEMSECT_ERROR);
+  Failure garbled;
+  EXPECT_EQ(open({dump.c_str()}, "{", session, garbled), MEMSECT_ERROR);
 }
 
 TEST(Library, AnswersSessionsOfSeveralThreadsAtOnce) {
