@@ -26,8 +26,7 @@ struct DumpInfo {
   bool live = false;        ///< of the running kernel: the same address can hold something else next time
   bool flattened = false;   ///< in makedumpfile's flattened form of that format
   std::optional<unsigned> level;  ///< makedumpfile's dump level, where the file records it
-  bool is_extract =
-      false;  ///< has what memsect asked for when it was made, and nothing else: no filter's work
+  bool is_extract = false;        ///< written by memsect: what it lacks no filter took
   std::string compression;        ///< of the first page stored compressed: "zlib", ..., or "none"
   unsigned parts = 1;             ///< files of a split dump
   bool truncated = false;         ///< the file ends before what its headers promise, is marked incomplete, or

@@ -93,7 +93,7 @@ MEMSECT_API enum memsect_status memsect_open_memory(const struct memsect_memory 
                                                     struct memsect_error **error);
 
 /* Asks a question. `options` is a JSON object or NULL: the options of the command without their dashes, {"section":
- * "2-6"}, flags as true, "check" as a list; "target" of the questions that take one; "threads".
+ * "2-6"}, flags as true, "check" as a list; "target" of the questions that take one, a list where they take several; "threads".
  *
  * Returns MEMSECT_OK, MEMSECT_FOUND or MEMSECT_PARTIAL with *json to be freed by memsect_free(), or MEMSECT_ERROR. */
 MEMSECT_API enum memsect_status memsect_ask(struct memsect_session *session, const char *question,

@@ -22,10 +22,7 @@ CheckResult run(const MemoryModel& model) {
     result.found += pages;
     result.findings.push_back(fmt::format("filtered out: {} of {}", pages, what));
   };
-  std::string caches;
-  for (const auto& [name, pages] : lost.caches)
-    caches += fmt::format("{}{} {}", caches.empty() ? "" : ", ", name, pages);
-  find(lost.slab, fmt::format("slab ({})", caches));
+  find(lost.slab, fmt::format("slab ({})", lost.caches_text()));
   find(lost.page_tables, "page tables");
   find(lost.reserved, "reserved memory");
   if (lost.not_told == 0) return result;

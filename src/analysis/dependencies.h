@@ -68,7 +68,7 @@ struct Vertex {
 /// "section 3", "node 0".
 std::string vertex_name(Vertex vertex);
 
-/// The last five are no edges of the graph that is shown and searched for circles, but weigh in the order of removal.
+/// The last five are no edges of the graph that is shown and searched for cycles, but weigh in the order of removal.
 enum class EdgeKind {
   usage,
   memmap,

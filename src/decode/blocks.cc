@@ -260,24 +260,20 @@ Result<Entries> find_entries(const Kernel& kernel, MemoryModel& model) {
         Errc::no_symbol, "neither memory_blocks (5.8+) nor sections_per_block is a known symbol", {}};
   auto second = entries_of_list(kernel);
   if (!second) {
-    if (first) return first;
-    if (xarray) return first;
+    if (first || xarray) return first;
     return Error{second.error().code,
                  "the symbol memory_blocks (5.8+) is not known, and the older device list neither: " +
                      second.error().message,
                  second.error().hint};
   }
   if (!xarray) return second;
+  if (first) second->list.insert(second->list.end(), first->list.begin(), first->list.end());
   if (second->failures.empty()) {
     model.notes.note(
         "the xarray memory_blocks cannot be read whole: the memory blocks are those of the device list");
-    second->list.insert(second->list.end(), first ? first->list.begin() : second->list.end(),
-                        first ? first->list.end() : second->list.end());
-    return second;
-  }
-  if (first) second->list.insert(second->list.end(), first->list.begin(), first->list.end());
-  if (first)
+  } else if (first) {
     second->failures.insert(second->failures.begin(), first->failures.begin(), first->failures.end());
+  }
   return second;
 }
 

@@ -382,19 +382,17 @@ std::optional<VirtAddr> Kernel::address_of(std::string_view name) const {
 void Kernel::name_by_kallsyms(std::span<const VirtAddr> addresses,
                               const std::function<bool(VirtAddr)>& is_in_image,
                               std::vector<std::optional<CodeSymbol>>& symbols) const {
-  bool all_named = symbols_->origin() == "kallsyms";
-  for (std::size_t i = 0; i < addresses.size() && !all_named; ++i) {
-    if (is_in_image(addresses[i]) && !symbols[i]) break;
-    all_named = i + 1 == addresses.size();
+  if (symbols_->origin() == "kallsyms") return;
+  std::vector<std::size_t> unnamed;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (is_in_image(addresses[i]) && !symbols[i]) unnamed.push_back(i);
   }
-  if (all_named || addresses.empty()) return;
+  if (unnamed.empty()) return;
   const auto kallsyms = open_dumped_kallsyms(AddressSpace(*dump_.memory, *arch_memory_.translator),
                                              vmcoreinfo_, order_, arch_->word_size);
   if (!kallsyms) return;
   const auto named = (*kallsyms)->code_at(addresses);
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    if (is_in_image(addresses[i]) && !symbols[i]) symbols[i] = named[i];
-  }
+  for (const std::size_t i : unnamed) symbols[i] = named[i];
 }
 
 std::vector<std::string> Kernel::symbolize(std::span<const VirtAddr> addresses) const {

@@ -17,6 +17,13 @@ struct FilteredPages {
   std::uint64_t not_told = 0;
 
   std::uint64_t pages() const { return slab + page_tables + reserved; }
+  /// "kmalloc-64 3, xfs_inode 1".
+  std::string caches_text() const {
+    std::string text;
+    for (const auto& [name, count] : caches)
+      text += (text.empty() ? "" : ", ") + name + ' ' + std::to_string(count);
+    return text;
+  }
   friend bool operator==(const FilteredPages&, const FilteredPages&) = default;
 };
 

@@ -32,13 +32,11 @@ std::string text_of(const FilteredPages& lost) {
   add(lost.slab, "slab");
   add(lost.page_tables, "page tables");
   add(lost.reserved, "reserved memory");
-  std::string caches;
-  for (const auto& [name, pages] : lost.caches)
-    caches += fmt::format("{}{} {}", caches.empty() ? "" : ", ", name, pages);
+  const std::string caches = lost.caches_text();
   return fmt::format(
       "the dump's filter left out {} pages that its own struct pages say are the kernel's: {}{}. No filter "
-      "level takes such "
-      "pages: the dump was filtered by a makedumpfile that does not know this kernel, or damaged",
+      "level takes such pages: the dump was filtered by a makedumpfile that does not know this kernel, or "
+      "damaged",
       lost.pages(), kinds, caches.empty() ? "" : fmt::format(" ({})", caches));
 }
 
@@ -78,8 +76,7 @@ void note_filtered_pages(const Kernel& kernel, MemoryModel& model) {
   model.notes = without_older(model.notes);
   const char* const slab_tails =
       "dump again with `makedumpfile -d 1`, or a makedumpfile that knows this kernel: up to 1.7.8 it takes "
-      "the tail pages of "
-      "slabs of Linux 7.1 and later for memory of user processes";
+      "the tail pages of slabs of Linux 7.1 and later for memory of user processes";
   model.notes.warn(text_of(lost), lost.slab_tails > 0
                                       ? slab_tails
                                       : "dump again with `makedumpfile -d 1`, or a makedumpfile that knows "

@@ -247,6 +247,9 @@ PageScanner::Inside::Found PageScanner::Inside::judge_compound(VirtAddr address,
   if (distance % layout_.bytes != 0 || distance / layout_.bytes >> largest_folio_order != 0) return broken;
   const auto bytes = window_.get(space_, head, std::max(layout_.bytes, layout_.compound.bytes));
   if (!bytes) {
+    std::vector<std::byte> again(layout_.bytes);
+    if (auto read = space_.read(head, again); !read && !scan.why_not_read)
+      scan.why_not_read = std::move(read).error().within("the head of a compound page");
     Found lost;
     lost.lost = true;
     return lost;
@@ -370,8 +373,6 @@ void PageScanner::Inside::scan_section(const MemoryModel& model, const Section& 
     const Found found = judge(*page, address, scan);
     const Pfn pfn = part.start + i;
     if (found.lost) {
-      if (!scan.why_not_read)
-        scan.why_not_read = Error{Errc::excluded, "the head of a compound page cannot be read", {}};
       ++scan.not_read;
       ++i;
       continue;

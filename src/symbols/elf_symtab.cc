@@ -122,6 +122,7 @@ class ElfSymtab final : public SymbolSource {
   Result<void> for_each_symbol(const Visit& visit) const;
   Result<std::vector<Entry>> read_entries() const;
   void sort_into_buckets(const std::vector<Entry>& entries);
+  std::optional<Symbol> symbol_at(std::uint32_t number) const;
   std::optional<Symbol> symbol_if_named(std::uint32_t number, std::string_view name) const;
 
   std::shared_ptr<const File> file_;
@@ -199,20 +200,25 @@ std::optional<VirtAddr> ElfSymtab::address_of(std::string_view name) const {
   return std::nullopt;
 }
 
-/// Symbol `number` out of the file, if it is called `name` there. A file that has become unreadable knows no
-/// symbols.
-std::optional<Symbol> ElfSymtab::symbol_if_named(std::uint32_t number, std::string_view name) const {
+/// Symbol `number` out of the file. One that has become unreadable knows no symbols.
+std::optional<Symbol> ElfSymtab::symbol_at(std::uint32_t number) const {
   std::array<std::byte, 24> bytes{};
   const auto entry = std::span(bytes).first(entry_size());
   if (!file_->read(place_.symbols_offset + std::uint64_t{number} * entry_size(), entry)) return std::nullopt;
   const Symbol symbol = read_symbol(entry, place_);
-  if (symbol.name >= place_.names_size || name.size() > place_.names_size - symbol.name) return std::nullopt;
-  const bool ends_with_table = name.size() == place_.names_size - symbol.name;
+  return symbol.name < place_.names_size ? std::optional(symbol) : std::nullopt;
+}
+
+/// The same, if it is called `name` there.
+std::optional<Symbol> ElfSymtab::symbol_if_named(std::uint32_t number, std::string_view name) const {
+  const auto symbol = symbol_at(number);
+  if (!symbol || name.size() > place_.names_size - symbol->name) return std::nullopt;
+  const bool ends_with_table = name.size() == place_.names_size - symbol->name;
   std::string there(name.size() + (ends_with_table ? 0 : 1), '\0');
-  if (!file_->read(place_.names_offset + symbol.name, std::as_writable_bytes(std::span(there))))
+  if (!file_->read(place_.names_offset + symbol->name, std::as_writable_bytes(std::span(there))))
     return std::nullopt;
   const bool same = std::string_view(there).substr(0, name.size()) == name;
-  return same && (ends_with_table || there.back() == '\0') ? std::optional(symbol) : std::nullopt;
+  return same && (ends_with_table || there.back() == '\0') ? symbol : std::nullopt;
 }
 
 /// The kernel's own is_mapping_symbol(): the marks between code and data on arm64 and riscv64 ($x), labels of the compiler.
@@ -227,22 +233,19 @@ std::vector<std::optional<CodeSymbol>> ElfSymtab::code_at(std::span<const VirtAd
     return rest.substr(0, rest.find('\0'));
   };
   NearestSymbols nearest(addresses);
-  std::vector<Symbol> shown;
-  const auto done = for_each_symbol([&](const Symbol& symbol, std::uint32_t) {
+  const auto done = for_each_symbol([&](const Symbol& symbol, std::uint32_t number) {
     const bool is_code = symbol.type == STT_FUNC || symbol.type == STT_NOTYPE;  // of assembly
-    if (!is_code || is_mark(name_at(symbol.name))) return;
-    nearest.show(VirtAddr(symbol.value), static_cast<std::uint32_t>(shown.size()));
-    shown.push_back(symbol);
+    if (is_code && !is_mark(name_at(symbol.name))) nearest.show(VirtAddr(symbol.value), number);
   });
   if (!done) return found;  // the nearest may be in the part that cannot be read
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    const auto symbol = nearest.below(addresses[i]);
+    const auto below = nearest.below(addresses[i]);
+    const auto symbol = below ? symbol_at(below->tag) : std::nullopt;
     if (!symbol) continue;
-    const std::uint64_t offset = addresses[i] - symbol->at;
-    const Symbol& named = shown[symbol->tag];
+    const std::uint64_t offset = addresses[i] - below->at;
     // A table that was cut down lacks the function.
-    if (named.size == 0 || offset < named.size)
-      found[i] = CodeSymbol{std::string(name_at(named.name)), offset};
+    if (symbol->size == 0 || offset < symbol->size)
+      found[i] = CodeSymbol{std::string(name_at(symbol->name)), offset};
   }
   return found;
 }

@@ -4,7 +4,8 @@
 //
 //   1. An anchor, a function of the wanted source file --(symbol table)--> address --(.debug_aranges)--> unit.
 //      A group of anchors stands for a source file, several functions for the case that one is renamed or moved.
-//   2. A file none of whose anchors is a symbol, where anchors of other files are, is not built into this kernel.
+//   2. A file none of whose anchors is a symbol, where anchors of other files are, is not built into this kernel, or was
+//      cut out of this image: its unit is not searched for by name.
 //   3. Where that leads nowhere (no symbols, no .debug_aranges: clang does not write it), the names of all units
 //      are read, once: about 0.1 ms a unit.
 //   4. A type that those units do not have is looked for in all units (dwarf_names.h), once: about a second. Old kernels
@@ -110,7 +111,7 @@ class DwarfUnits {
   bool settles(std::string_view name);
 
  private:
-  /// Where the unit of a group is in .debug_info; without an offset the kernel has no such file.
+  /// Where the unit of a group is in .debug_info; without an offset none was found.
   struct Place {
     bool known = false;
     bool is_exact = false;  ///< it is of that very file

@@ -46,12 +46,6 @@ constexpr std::uint8_t op_plus_uconst = 0x23;
 
 /// DW_FORM_GNU_ref_alt, _ref_sup4, _ref_sup8.
 bool leads_to_alternate(Dwarf_Half form) { return form == 0x1f20 || form == 0x1c || form == 0x24; }
-/// DW_FORM_GNU_strp_alt, _strp_sup.
-bool is_alternate_string(Dwarf_Half form) { return form == 0x1f21 || form == 0x1d; }
-/// DW_FORM_strx, _strx1 to _strx4, _GNU_str_index.
-bool is_indexed_string(Dwarf_Half form) {
-  return form == 0x1a || (form >= 0x25 && form <= 0x28) || form == 0x1f02;
-}
 
 /// What libdwarf may ask for. The two that are ours come first; number 0 is the empty section of every ELF
 /// file. .debug_rnglists is left out on purpose: libdwarf would parse all of it, 3 MB, and types have no

@@ -16,11 +16,6 @@ constexpr std::uint64_t largest_unit = std::uint64_t{64} << 20;
 constexpr std::uint64_t largest_table = std::uint64_t{16} << 20;
 constexpr std::uint64_t form_string = 0x08, form_strp = 0x0e;
 
-bool is_indexed_string(std::uint64_t form) {
-  return form == 0x1a || (form >= 0x25 && form <= 0x28) || form == 0x1f02;
-}
-bool is_alternate_string(std::uint64_t form) { return form == 0x1f21 || form == 0x1d; }
-
 /// What makes text of a RawName.
 struct NameReader {
   DwarfFile& file;

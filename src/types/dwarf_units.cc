@@ -36,13 +36,6 @@ constexpr std::uint8_t unit_split_type = 6;
 constexpr std::uint64_t form_ref_addr = 0x10;
 constexpr std::uint64_t form_implicit_const = 0x21;
 
-/// DW_FORM_strx, _strx1 to _strx4, _GNU_str_index.
-bool is_indexed_string(std::uint64_t form) {
-  return form == 0x1a || (form >= 0x25 && form <= 0x28) || form == 0x1f02;
-}
-/// DW_FORM_strp_sup, _GNU_strp_alt.
-bool is_foreign_string(std::uint64_t form) { return form == 0x1d || form == 0x1f21; }
-
 /// unit_length, in both its forms. Fails the reader for the reserved values.
 struct UnitLength {
   std::uint64_t size = 0;
@@ -169,7 +162,7 @@ std::optional<AbbrevTraits> scan_abbrev_table(Bytes bytes) {
       if (form == form_implicit_const) read_uleb(reader);
       traits.has_unit_references = traits.has_unit_references || form == form_ref_addr;
       traits.has_indexed_strings = traits.has_indexed_strings || is_indexed_string(form);
-      traits.has_foreign_strings = traits.has_foreign_strings || is_foreign_string(form);
+      traits.has_foreign_strings = traits.has_foreign_strings || is_alternate_string(form);
     }
   }
   return std::nullopt;

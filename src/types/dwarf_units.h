@@ -35,6 +35,13 @@ struct UnitHeader {
   bool is_skeleton() const;
 };
 
+/// DW_FORM_strx, _strx1 to _strx4, _GNU_str_index.
+constexpr bool is_indexed_string(std::uint64_t form) {
+  return form == 0x1a || (form >= 0x25 && form <= 0x28) || form == 0x1f02;
+}
+/// DW_FORM_strp_sup, _GNU_strp_alt: in the file that dwz made for several.
+constexpr bool is_alternate_string(std::uint64_t form) { return form == 0x1d || form == 0x1f21; }
+
 /// Attributes by the lists of one abbreviation table.
 struct AbbrevTraits {
   std::size_t size = 0;              ///< of the table

@@ -197,7 +197,8 @@ TEST(Offlining, TellsWhatVmallocHasMappedFromMemoryThatNobodyExplains) {
   EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("(typically drivers"));
   EXPECT_THAT(machine.judge(1, scan).reasons.back().text, HasSubstr("(kernel stacks, modules"));
   machine.rules.vmalloc->complete = false;
-  EXPECT_THAT(machine.judge(1, scan).reasons.front().text, HasSubstr("(typically vmalloc, per-CPU data, drivers"));
+  EXPECT_THAT(machine.judge(1, scan).reasons.front().text,
+              HasSubstr("(typically vmalloc, per-CPU data, drivers"));
 }
 
 TEST(Offlining, IsRefusedForCmaAndForIsolatedPageblocks) {

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "support/expect_truth.h"
 #include "support/type_fixture.h"
 #include "symbols/elf_symtab.h"
 #include "types/dwarf.h"
@@ -18,8 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::fixture_path;
 using ::testing::HasSubstr;
-using testing::Truth;
-using testing::truth_of;
 
 const std::string folder = MEMSECT_PRODUCED "/";
 
@@ -55,20 +54,7 @@ INSTANTIATE_TEST_SUITE_P(All, DwarfProducers,
 TEST_P(DwarfProducers, SayWhatTheCompilerLaidOut) {
   const auto& [name, with_symbols] = GetParam();
   const auto types = open_image(folder + name + ".elf", with_symbols);
-  const auto truths = truth_of("kernel_6-dwarf5");
-  ASSERT_GT(truths.size(), 10U);
-  for (const Truth& truth : truths) {
-    const auto layout = types->find_struct(truth.type);
-    ASSERT_TRUE(layout) << truth.type << ": " << layout.error().message;
-    if (truth.member.empty()) {
-      EXPECT_EQ(layout->size, truth.size) << truth.type;
-      continue;
-    }
-    const auto member = layout->member(truth.member);
-    ASSERT_TRUE(member) << member.error().message;
-    EXPECT_EQ(member->offset, truth.offset) << truth.type << '.' << truth.member;
-    EXPECT_EQ(member->size, truth.size) << truth.type << '.' << truth.member;
-  }
+  testing::expect_truth(*types, "kernel_6-dwarf5");
 }
 
 TEST_P(DwarfProducers, KnowEnumeratorsAndParameters) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "support/expect_truth.h"
 #include "support/type_fixture.h"
 #include "symbols/elf_symtab.h"
 
@@ -16,8 +17,6 @@ using testing::file_bytes;
 using testing::file_of;
 using testing::fixture_path;
 using ::testing::HasSubstr;
-using testing::Truth;
-using testing::truth_of;
 
 std::unique_ptr<TypeSource> open_fixture(const std::string& name, AddressLookup symbols = {}) {
   auto file = File::open(fixture_path(name));
@@ -47,20 +46,7 @@ class DwarfFixture : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(DwarfFixture, AgreesWithTheCompilerOnEveryOffsetAndSize) {
   const auto types = open_fixture(GetParam());
-  const auto truths = truth_of(GetParam());
-  ASSERT_GT(truths.size(), 10U);
-  for (const Truth& truth : truths) {
-    const auto layout = types->find_struct(truth.type);
-    ASSERT_TRUE(layout) << truth.type << ": " << layout.error().message;
-    if (truth.member.empty()) {
-      EXPECT_EQ(layout->size, truth.size) << truth.type;
-      continue;
-    }
-    const auto member = layout->member(truth.member);
-    ASSERT_TRUE(member) << member.error().message;
-    EXPECT_EQ(member->offset, truth.offset) << truth.type << '.' << truth.member;
-    EXPECT_EQ(member->size, truth.size) << truth.type << '.' << truth.member;
-  }
+  testing::expect_truth(*types, GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DwarfFixture,
