@@ -378,23 +378,6 @@ std::optional<VirtAddr> Kernel::address_of(std::string_view name) const {
   return *listed + symbol_shift_;
 }
 
-/// Names what a vmlinux that was cut down has no symbol for by the kernel's own table, where that is in the dump.
-void Kernel::name_by_kallsyms(std::span<const VirtAddr> addresses,
-                              const std::function<bool(VirtAddr)>& is_in_image,
-                              std::vector<std::optional<CodeSymbol>>& symbols) const {
-  if (symbols_->origin() == "kallsyms") return;
-  std::vector<std::size_t> unnamed;
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    if (is_in_image(addresses[i]) && !symbols[i]) unnamed.push_back(i);
-  }
-  if (unnamed.empty()) return;
-  const auto kallsyms = open_dumped_kallsyms(AddressSpace(*dump_.memory, *arch_memory_.translator),
-                                             vmcoreinfo_, order_, arch_->word_size);
-  if (!kallsyms) return;
-  const auto named = (*kallsyms)->code_at(addresses);
-  for (const std::size_t i : unnamed) symbols[i] = named[i];
-}
-
 std::vector<std::string> Kernel::symbolize(std::span<const VirtAddr> addresses) const {
   const auto text = address_of("_text");
   const auto image_start = text ? text : address_of("_stext");
@@ -402,15 +385,11 @@ std::vector<std::string> Kernel::symbolize(std::span<const VirtAddr> addresses) 
   if (!image_end) image_end = address_of("_etext");  // functions are all that some kernels list
   std::vector<VirtAddr> listed;                      // where the list of symbols has them
   for (const VirtAddr address : addresses) listed.push_back(address - symbol_shift_);
-  auto symbols = symbols_->code_at(listed);
-  const auto is_in_image = [&](VirtAddr address) {
-    return image_start && image_end && *image_start <= address && address < *image_end;
-  };
-  name_by_kallsyms(addresses, is_in_image, symbols);
+  const auto symbols = symbols_->code_at(listed);
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const VirtAddr address = addresses[i];
-    const bool in_image = is_in_image(address);
+    const bool in_image = image_start && image_end && *image_start <= address && address < *image_end;
     texts.push_back(in_image && symbols[i] ? fmt::format("{}+{:#x}", symbols[i]->name, symbols[i]->offset)
                                            : fmt::format("{:#x}", address.raw()));
   }

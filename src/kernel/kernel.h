@@ -87,8 +87,6 @@ class Kernel {
   Kernel() = default;
   const PhysicalMemory& data_memory() const { return recorded_data_ ? *recorded_data_ : *dump_.memory; }
   void take(Dump dump);
-  void name_by_kallsyms(std::span<const VirtAddr> addresses, const std::function<bool(VirtAddr)>& is_in_image,
-                        std::vector<std::optional<CodeSymbol>>& symbols) const;
   Result<void> open_dump(const InputFiles& inputs);
   Result<void> open_live(bool named);
   Result<void> read_vmcoreinfo(const InputFiles& inputs, const InputRequest& request);
